@@ -16,7 +16,7 @@ CREATE TABLE team_credits (
   -- Net use in the month that month_start names; another month means 0.
   month_used         numeric(20,6) NOT NULL DEFAULT 0,
   month_start        date          NOT NULL DEFAULT date_trunc('month', now() AT TIME ZONE 'utc')::date,
-  -- Grows by one with every change of allocated, used or held: orders the pushes to Redis.
+  -- Grows by one with every change of this row: orders the pushes to Redis.
   version            bigint        NOT NULL DEFAULT 0,
   -- The sequence of the team's newest ledger entry.
   last_sequence      bigint        NOT NULL DEFAULT 0,
@@ -69,3 +69,8 @@ CREATE TRIGGER credit_transactions_append_only BEFORE UPDATE OR DELETE ON credit
   FOR EACH ROW EXECUTE FUNCTION credit_transactions_refuse_change();
 CREATE TRIGGER credit_transactions_no_truncate BEFORE TRUNCATE ON credit_transactions
   FOR EACH STATEMENT EXECUTE FUNCTION credit_transactions_refuse_change();
+
+-- The clock of everything that concerns money. Tests shift it: ALTER DATABASE … SET saasllm.clock_shift = '2 hours'.
+CREATE FUNCTION ledger_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
+  SELECT clock_timestamp() + coalesce(nullif(current_setting('saasllm.clock_shift', true), ''), '0')::interval
+$$;

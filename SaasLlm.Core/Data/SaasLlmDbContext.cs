@@ -1,0 +1,121 @@
+using Microsoft.EntityFrameworkCore;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Llm;
+using SaasLlm.Core.ModelGroups;
+using SaasLlm.Core.Organizations;
+using SaasLlm.Core.Outbox;
+using SaasLlm.Core.Teams;
+
+namespace SaasLlm.Core.Data;
+
+/// <summary>
+/// The tables as EF sees them. The schema itself is the SQL under Migrations; a test holds the two against each other.
+/// Jobs, accounts, transactions, calls and attempts are written by the ledger only; here they are read.
+/// </summary>
+public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options) : DbContext(options)
+{
+    public DbSet<Organization> Organizations => Set<Organization>();
+
+    public DbSet<Team> Teams => Set<Team>();
+
+    public DbSet<TeamKey> TeamKeys => Set<TeamKey>();
+
+    public DbSet<TeamGatewayKey> TeamGatewayKeys => Set<TeamGatewayKey>();
+
+    public DbSet<ModelGroup> ModelGroups => Set<ModelGroup>();
+
+    public DbSet<ModelGroupModel> ModelGroupModels => Set<ModelGroupModel>();
+
+    public DbSet<TeamModelGroup> TeamModelGroups => Set<TeamModelGroup>();
+
+    public DbSet<TeamCredits> TeamCredits => Set<TeamCredits>();
+
+    public DbSet<CreditTransaction> CreditTransactions => Set<CreditTransaction>();
+
+    public DbSet<Job> Jobs => Set<Job>();
+
+    public DbSet<LlmCallRecord> LlmCalls => Set<LlmCallRecord>();
+
+    public DbSet<LlmAttempt> LlmAttempts => Set<LlmAttempt>();
+
+    public DbSet<OutboxMessage> Outbox => Set<OutboxMessage>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        MapTenants(modelBuilder);
+        MapModelGroups(modelBuilder);
+        MapLedger(modelBuilder);
+        SnakeCase.Apply(modelBuilder);
+    }
+
+    private static void MapTenants(ModelBuilder model)
+    {
+        model.Entity<Organization>(table =>
+        {
+            table.HasKey(o => o.OrganizationId);
+            table.Property(o => o.Metadata).HasColumnType("jsonb");
+        });
+        model.Entity<Team>(table =>
+        {
+            table.HasKey(t => t.TeamId);
+            table.Property(t => t.Metadata).HasColumnType("jsonb");
+            table.HasOne<Organization>().WithMany().HasForeignKey(t => t.OrganizationId).OnDelete(DeleteBehavior.NoAction);
+        });
+        model.Entity<TeamKey>(table =>
+        {
+            table.HasKey(k => new { k.TeamId, k.KeyId });
+            table.HasOne<Team>().WithMany().HasForeignKey(k => k.TeamId).OnDelete(DeleteBehavior.NoAction);
+        });
+        model.Entity<TeamGatewayKey>(table =>
+        {
+            table.HasKey(k => k.TeamId);
+            table.Property(k => k.NextAttemptAt).HasDefaultValueSql("now()");
+            table.HasOne<Team>().WithOne().HasForeignKey<TeamGatewayKey>(k => k.TeamId).OnDelete(DeleteBehavior.NoAction);
+        });
+    }
+
+    private static void MapModelGroups(ModelBuilder model)
+    {
+        model.Entity<ModelGroup>(table =>
+        {
+            table.HasKey(g => g.GroupName);
+            table.Property(g => g.Settings).HasColumnType("jsonb");
+            table.HasMany(g => g.Models).WithOne().HasForeignKey(m => m.GroupName).OnDelete(DeleteBehavior.Cascade);
+        });
+        model.Entity<ModelGroupModel>(table => table.HasKey(m => new { m.GroupName, m.Priority }));
+        model.Entity<TeamModelGroup>(table =>
+        {
+            table.HasKey(g => new { g.TeamId, g.GroupName });
+            table.Property(g => g.GrantedAt).HasDefaultValueSql("now()");
+            table.HasOne<Team>().WithMany().HasForeignKey(g => g.TeamId).OnDelete(DeleteBehavior.NoAction);
+            table.HasOne<ModelGroup>().WithMany().HasForeignKey(g => g.GroupName).OnDelete(DeleteBehavior.Cascade);
+        });
+    }
+
+    private static void MapLedger(ModelBuilder model)
+    {
+        model.Entity<TeamCredits>(table =>
+        {
+            table.HasKey(c => c.TeamId);
+            table.Property(c => c.MarkupPercent).HasPrecision(9, 4);
+            // Read-only in EF: the database's default fills it when a team is made.
+            table.Property(c => c.MonthStart).HasDefaultValueSql("(date_trunc('month', now() AT TIME ZONE 'utc'))::date");
+            table.HasOne<Team>().WithOne().HasForeignKey<TeamCredits>(c => c.TeamId).OnDelete(DeleteBehavior.NoAction);
+        });
+        model.Entity<CreditTransaction>(table => table.HasKey(t => new { t.TeamId, t.Sequence }));
+        model.Entity<Job>(table =>
+        {
+            table.HasKey(j => new { j.TeamId, j.JobId });
+            table.Property(j => j.Metadata).HasColumnType("jsonb");
+            table.Property(j => j.MarkupPercent).HasPrecision(9, 4);
+        });
+        model.Entity<LlmCallRecord>(table => table.HasKey(c => new { c.TeamId, c.CallId }));
+        model.Entity<LlmAttempt>(table => table.HasKey(a => new { a.TeamId, a.AttemptId }));
+        model.Entity<OutboxMessage>(table =>
+        {
+            table.HasKey(m => m.MessageId);
+            table.Property(m => m.Payload).HasColumnType("jsonb");
+        });
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace SaasLlm.Core.Data;
+
+/// <summary>A migration that is an embedded SQL file of the same name: <c>Migrations/0001_tenants.sql</c>.</summary>
+internal abstract class SqlMigration : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder)
+    {
+        var id = GetType().GetCustomAttributes(typeof(MigrationAttribute), inherit: false).Cast<MigrationAttribute>().Single().Id;
+        migrationBuilder.Sql(EmbeddedText.Read($"SaasLlm.Core.Data.Migrations.{id}.sql"));
+    }
+}
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0001_tenants")]
+internal sealed class TenantsMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0002_model_groups")]
+internal sealed class ModelGroupsMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0003_credits")]
+internal sealed class CreditsMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0004_jobs")]
+internal sealed class JobsMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0005_calls")]
+internal sealed class CallsMigration : SqlMigration;

@@ -1,0 +1,78 @@
+namespace SaasLlm.Core.Jobs;
+
+/// <summary>One business operation, with its hold in the same row. Only the ledger's writer changes it, except <see cref="Metadata"/>.</summary>
+public sealed class Job
+{
+    public required string TeamId { get; init; }
+
+    public required Guid JobId { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    public required string JobType { get; init; }
+
+    public string? UserId { get; init; }
+
+    public string? ExternalTaskId { get; init; }
+
+    /// <summary>One of <see cref="JobStatus"/>.</summary>
+    public string Status { get; init; } = JobStatus.Pending;
+
+    /// <summary>A JSON object.</summary>
+    public string Metadata { get; set; } = "{}";
+
+    /// <summary>The account's mode when the job opened, as its price and markup: they do not change afterwards.</summary>
+    public string BudgetMode { get; init; } = "job_based";
+
+    /// <summary>Credits the job costs if it completes.</summary>
+    public decimal Price { get; init; }
+
+    public decimal MarkupPercent { get; init; }
+
+    public int MaxCalls { get; init; }
+
+    public DateTimeOffset DeadlineAt { get; init; }
+
+    /// <summary><c>held</c> while the job is open, then one of <c>settled</c>, <c>released</c>, <c>expired</c>.</summary>
+    public string HoldState { get; init; } = "held";
+
+    public decimal HoldAmount { get; init; }
+
+    public decimal SettledAmount { get; init; }
+
+    public decimal UncollectedCredits { get; init; }
+
+    public int StartedCalls { get; init; }
+
+    public int SuccessfulCalls { get; init; }
+
+    public int FailedCalls { get; init; }
+
+    public long InputTokens { get; init; }
+
+    public long OutputTokens { get; init; }
+
+    public decimal ProviderCostUsd { get; init; }
+
+    public decimal ClientCostUsd { get; init; }
+
+    public long LatencyMsSum { get; init; }
+
+    public string[] ModelGroupsUsed { get; init; } = [];
+
+    public string? ErrorMessage { get; init; }
+
+    public bool CreditApplied { get; init; }
+
+    /// <summary>Why nothing was charged; null while open and when charged.</summary>
+    public string? CreditReason { get; init; }
+
+    /// <summary>The team's remaining credits right after the job ended.</summary>
+    public decimal? CreditsRemaining { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? StartedAt { get; init; }
+
+    public DateTimeOffset? CompletedAt { get; init; }
+}

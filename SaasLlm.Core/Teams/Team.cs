@@ -1,0 +1,29 @@
+namespace SaasLlm.Core.Teams;
+
+/// <summary>The account that holds credits and keys.</summary>
+public sealed class Team
+{
+    /// <summary>Chosen by the caller or generated: <c>^[A-Za-z0-9_-]{1,64}$</c>.</summary>
+    public required string TeamId { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    public required string TeamAlias { get; set; }
+
+    /// <summary><see cref="TeamStatus.Active"/> or <see cref="TeamStatus.Suspended"/>.</summary>
+    public string Status { get; set; } = TeamStatus.Active;
+
+    /// <summary>A JSON object.</summary>
+    public string Metadata { get; set; } = "{}";
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset UpdatedAt { get; set; }
+}
+
+/// <summary>The words of <see cref="Team.Status"/>.</summary>
+public static class TeamStatus
+{
+    public const string Active = "active";
+    public const string Suspended = "suspended";
+}
