@@ -1,5 +1,3 @@
-var builder = WebApplication.CreateBuilder(args);
+using SaasLlm.LiteLlmSimulator;
 
-var app = builder.Build();
-
-await app.RunAsync();
+await Simulator.Build(args).RunAsync();

@@ -1,0 +1,64 @@
+using System.Text.Json.Nodes;
+
+namespace SaasLlm.LiteLlmSimulator.Inference;
+
+/// <summary>The events of a streamed response, in OpenAI's order; LiteLLM adds the model to each.</summary>
+internal static class ResponseEvents
+{
+    public static IReadOnlyList<JsonObject> Of(string model, JsonObject completed, Echo echo)
+    {
+        var item = completed["output"]![0]!.AsObject();
+        var itemId = item["id"]!.GetValue<string>();
+        var events = new List<JsonObject>();
+        Add("response.created", new() { ["response"] = Begun() });
+        Add("response.in_progress", new() { ["response"] = Begun() });
+        Add("response.output_item.added", new() { ["output_index"] = 0, ["item"] = new JsonObject
+        {
+            ["id"] = itemId,
+            ["type"] = "message",
+            ["status"] = "in_progress",
+            ["role"] = "assistant",
+            ["content"] = new JsonArray(),
+        } });
+        Add("response.content_part.added", Part("part", new JsonObject { ["type"] = "output_text", ["text"] = "", ["annotations"] = new JsonArray() }));
+        foreach (var piece in echo.Pieces())
+        {
+            Add("response.output_text.delta", Part("delta", piece));
+        }
+
+        Add("response.output_text.done", Part("text", echo.Text));
+        Add("response.output_item.done", new() { ["output_index"] = 0, ["item"] = item.DeepClone() });
+        Add(echo.IsLimited ? "response.incomplete" : "response.completed", new() { ["response"] = completed.DeepClone() });
+        return events;
+
+        void Add(string type, JsonObject fields)
+        {
+            var happened = new JsonObject { ["type"] = type };
+            foreach (var (name, value) in fields.ToList())
+            {
+                happened[name] = value?.DeepClone();
+            }
+
+            happened["sequence_number"] = events.Count;
+            happened["model"] = model;
+            events.Add(happened);
+        }
+
+        JsonObject Part(string name, JsonNode value) => new()
+        {
+            ["item_id"] = itemId,
+            ["output_index"] = 0,
+            ["content_index"] = 0,
+            [name] = value,
+        };
+
+        JsonObject Begun()
+        {
+            var begun = completed.DeepClone().AsObject();
+            begun["status"] = "in_progress";
+            begun["output"] = new JsonArray();
+            begun.Remove("usage");
+            return begun;
+        }
+    }
+}
