@@ -16,6 +16,10 @@ public static class StoreErrors
         _ => exception.InnerException is { } inner && IsUnavailable(inner),
     };
 
+    /// <summary>True when Postgres refused a statement by the constraint of that name.</summary>
+    public static bool Violates(Exception exception, string constraint)
+        => (exception as PostgresException ?? exception.InnerException as PostgresException)?.ConstraintName == constraint;
+
     /// <summary>The answer for it: 503 <c>store.unavailable</c>.</summary>
     public static Failure Unavailable { get; } = new(
         FailureKind.Unavailable, "store.unavailable", "The store does not answer. Nothing was accepted; try again.")

@@ -1,0 +1,21 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using SaasLlm.Core.Changes;
+using SaasLlm.Core.Common;
+
+namespace SaasLlm.Core.ModelGroups;
+
+/// <summary>Registers the feature.</summary>
+public static class ModelGroupsExtensions
+{
+    /// <summary>Needs <see cref="ChangesExtensions.AddChanges"/>.</summary>
+    public static IServiceCollection AddModelGroups(this IServiceCollection services)
+    {
+        services.TryAddSingleton<RedisCalls>();
+        services.AddSingleton<LeasedRedisCache>();
+        services.AddSingleton<ModelGroupResolver>();
+        services.AddSingleton<IModelGroupResolver>(provider => provider.GetRequiredService<ModelGroupResolver>());
+        services.AddSingleton<ModelGroupService>();
+        return services;
+    }
+}

@@ -1,0 +1,156 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using SaasLlm.Core.Changes;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Data;
+using SaasLlm.Core.Llm;
+using SaasLlm.Core.Organizations;
+
+namespace SaasLlm.Core.Teams;
+
+/// <summary>Makes teams.</summary>
+public sealed partial class TeamCreator(
+    IDbContextFactory<SaasLlmDbContext> contexts,
+    TeamReader reader,
+    TenantChanges changes,
+    ITeamGatewayKeys gatewayKeys,
+    TimeProvider time,
+    ILogger<TeamCreator> logger)
+{
+    private static readonly TimeSpan s_provisioningMax = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// The team, its account with the first allocation, its grants, its first key and the order for its gateway key, in one transaction.
+    /// Then the gateway key is fetched as far as that goes quickly; where it does not, JobRunner does it later.
+    /// 409 <c>team.exists</c>, 404 <c>organization.not_found</c>, 404 <c>model_group.not_found</c> naming those that are not there.
+    /// </summary>
+    public async Task<Result<CreatedTeam>> CreateAsync(NewTeam team, CancellationToken cancellation)
+    {
+        var teamId = team.TeamId ?? Names.Generate("team", time);
+        var key = NewKey.Make(time);
+        await using (var db = await contexts.CreateDbContextAsync(cancellation))
+        {
+            var failure = await db.Database.CreateExecutionStrategy().ExecuteAsync(
+                (Id: teamId, Team: team, Key: key),
+                async (_, state, token) => await CreateOnceAsync(state.Id, state.Team, state.Key, token), null, cancellation);
+            if (failure is not null)
+            {
+                return failure;
+            }
+        }
+
+        // A replica may remember that the team has no groups.
+        await changes.GrantsChangedAsync(teamId);
+        await TryProvisionAsync(teamId);
+        var created = await reader.FindAsync(teamId, cancellation);
+        return created.Map(details => new CreatedTeam(details, key.KeyId, key.Plain));
+    }
+
+    private async Task<Failure?> CreateOnceAsync(string teamId, NewTeam team, NewKey key, CancellationToken cancellation)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellation);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
+        if (await InsertTeamAsync(db, teamId, team, cancellation) is { } refused)
+        {
+            // A retry after a lost reply to COMMIT finds what it committed.
+            var isOurs = await db.TeamKeys.AnyAsync(k => k.TeamId == teamId && k.KeyId == key.KeyId, cancellation);
+            return isOurs ? null : refused;
+        }
+
+        if (await TeamGrants.GrantAsync(db, teamId, [.. team.ModelGroups], cancellation) is { } unknownGroup)
+        {
+            return unknownGroup;
+        }
+
+        await InsertAccountAsync(db, teamId, team.CreditsAllocated, cancellation);
+        await db.Database.ExecuteSqlAsync($"""
+            INSERT INTO team_keys (team_id, key_id, key_hash, key_prefix, name)
+            VALUES ({teamId}, {key.KeyId}, {key.Hash}, {key.Prefix}, 'default')
+            """, cancellation);
+        await db.Database.ExecuteSqlAsync($"INSERT INTO team_gateway_keys (team_id) VALUES ({teamId})", cancellation);
+        await transaction.CommitAsync(cancellation);
+        return null;
+    }
+
+    private static async Task<Failure?> InsertTeamAsync(SaasLlmDbContext db, string teamId, NewTeam team, CancellationToken cancellation)
+    {
+        // The share lock is what the foreign key takes anyway; asking first gives the answer a name.
+        var organizations = await db.Database.SqlQuery<string>(
+            $"SELECT organization_id AS \"Value\" FROM organizations WHERE organization_id = {team.OrganizationId} FOR KEY SHARE")
+            .ToListAsync(cancellation);
+        if (organizations.Count == 0)
+        {
+            return OrganizationService.NotFound;
+        }
+
+        var rows = await db.Database.ExecuteSqlAsync($"""
+            INSERT INTO teams (team_id, organization_id, team_alias, metadata)
+            VALUES ({teamId}, {team.OrganizationId}, {team.TeamAlias}, {team.MetadataJson}::jsonb)
+            ON CONFLICT DO NOTHING
+            """, cancellation);
+        return rows == 1 ? null : new Failure(FailureKind.Conflict, "team.exists", "A team with this id exists.");
+    }
+
+    private async Task InsertAccountAsync(SaasLlmDbContext db, string teamId, decimal credits, CancellationToken cancellation)
+    {
+        var hasAllocation = credits > 0;
+        var sequence = hasAllocation ? 1L : 0L;
+        await db.Database.ExecuteSqlAsync($"""
+            INSERT INTO team_credits (team_id, allocated, version, last_sequence) VALUES ({teamId}, {credits}, 1, {sequence})
+            """, cancellation);
+        if (hasAllocation)
+        {
+            await db.Database.ExecuteSqlAsync($"""
+                INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, reason)
+                VALUES ({teamId}, 1, {TransactionId.New(time).Value}, 'allocation', {credits}, 0, {credits}, 'Initial allocation')
+                """, cancellation);
+        }
+    }
+
+    // The caller may leave, the team stays: so the caller's cancellation is not used.
+    private async Task TryProvisionAsync(string teamId)
+    {
+        using var limit = new CancellationTokenSource(s_provisioningMax, time);
+        try
+        {
+            if (await gatewayKeys.ProvisionAsync(teamId, limit.Token).WaitAsync(limit.Token))
+            {
+                return;
+            }
+        }
+        catch (Exception exception)
+        {
+            // Whatever it was: the team is there, and its creator must be told so.
+            LogProvisioningFailed(exception, teamId);
+        }
+
+        LogProvisionedLater(teamId);
+    }
+
+    [LoggerMessage(2101, LogLevel.Warning, "The gateway key of team {TeamId} was not provisioned")]
+    private partial void LogProvisioningFailed(Exception exception, string teamId);
+
+    [LoggerMessage(2102, LogLevel.Information, "The gateway key of team {TeamId} will be provisioned in the background")]
+    private partial void LogProvisionedLater(string teamId);
+}
+
+/// <summary>A team to make.</summary>
+/// <param name="TeamId">Null: generated.</param>
+/// <param name="ModelGroups">Names, each once.</param>
+/// <param name="CreditsAllocated">0 or more, six places.</param>
+/// <param name="MetadataJson">A JSON object.</param>
+public sealed record NewTeam(
+    string OrganizationId,
+    string? TeamId,
+    string TeamAlias,
+    IReadOnlyList<string> ModelGroups,
+    decimal CreditsAllocated,
+    string MetadataJson = "{}");
+
+/// <summary>A team that was made.</summary>
+/// <param name="VirtualKey">Its first key in plain text: to be shown now, never again.</param>
+public sealed record CreatedTeam(TeamDetails Details, Guid KeyId, string VirtualKey)
+{
+    // A record prints its members; a key must not get into a log.
+    public override string ToString() => Details.Team.TeamId;
+}

@@ -1,0 +1,133 @@
+using Microsoft.EntityFrameworkCore;
+using SaasLlm.Core.Changes;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Data;
+
+namespace SaasLlm.Core.Teams;
+
+/// <summary>Makes, rotates, revokes and lists a team's virtual keys. All times are Postgres'.</summary>
+public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts, TenantChanges changes, TimeProvider time)
+{
+    /// <summary>How many keys a team may have in use.</summary>
+    public const int ActiveKeysMax = 100;
+
+    private static readonly Failure s_notFound = new(FailureKind.NotFound, "team_key.not_found", "There is no such key.");
+    private static readonly Failure s_notActive = new(
+        FailureKind.Conflict, "team_key.not_active", "The key is revoked, expired, or already replaced.");
+    private static readonly Failure s_tooMany = new(
+        FailureKind.Conflict, "team_key.limit", $"A team has at most {ActiveKeysMax} keys in use. Revoke one first.");
+
+    /// <summary>404 <c>team.not_found</c>, 409 <c>team_key.limit</c>.</summary>
+    /// <param name="life">How long the key is accepted; null is for ever.</param>
+    public Task<Result<IssuedKey>> GenerateAsync(string teamId, string name, TimeSpan? life, CancellationToken cancellation)
+        => InTransactionAsync(teamId, async (db, token) =>
+        {
+            var active = await db.Database.SqlQuery<int>($"""
+                SELECT count(*)::int AS "Value" FROM team_keys
+                 WHERE team_id = {teamId} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+                """).SingleAsync(token);
+            return active < ActiveKeysMax ? await InsertAsync(db, teamId, name, life, token) : s_tooMany;
+        }, cancellation);
+
+    /// <summary>
+    /// A new key of the same name and length of life; the old one is accepted for <paramref name="overlap"/> more, or until its own end.
+    /// 404 <c>team.not_found</c>, <c>team_key.not_found</c>, 409 <c>team_key.not_active</c>.
+    /// </summary>
+    public Task<Result<IssuedKey>> RotateAsync(string teamId, Guid keyId, TimeSpan overlap, CancellationToken cancellation)
+        => InTransactionAsync(teamId, async (db, token) =>
+        {
+            if (await db.TeamKeys.AsNoTracking().SingleOrDefaultAsync(k => k.TeamId == teamId && k.KeyId == keyId, token) is not { } old)
+            {
+                return s_notFound;
+            }
+
+            var issued = await InsertAsync(db, teamId, old.Name, old.ExpiresAt - old.CreatedAt, token);
+            var rows = await db.Database.ExecuteSqlAsync($"""
+                UPDATE team_keys
+                   SET replaced_by = {issued.Key.KeyId}, expires_at = least(expires_at, now() + {overlap})
+                 WHERE team_id = {teamId} AND key_id = {keyId}
+                   AND replaced_by IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+                """, token);
+            return rows == 1 ? issued : s_notActive;
+        }, cancellation);
+
+    /// <summary>Refused on every replica within a second. Revoking again changes nothing. 404 <c>team_key.not_found</c>.</summary>
+    public async Task<Result<Accepted>> RevokeAsync(string teamId, Guid keyId, CancellationToken cancellation)
+    {
+        await using (var db = await contexts.CreateDbContextAsync(cancellation))
+        {
+            var rows = await db.Database.ExecuteSqlAsync($"""
+                UPDATE team_keys SET revoked_at = coalesce(revoked_at, now()) WHERE team_id = {teamId} AND key_id = {keyId}
+                """, cancellation);
+            if (rows == 0)
+            {
+                return s_notFound;
+            }
+        }
+
+        await changes.TeamChangedAsync(teamId);
+        return default(Accepted);
+    }
+
+    /// <summary>Newest first, revoked ones too. 404 <c>team.not_found</c>.</summary>
+    public async Task<Result<Page<KeyState>>> ListAsync(string teamId, int limit, Guid? before, CancellationToken cancellation)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellation);
+        if (!await db.Teams.AnyAsync(t => t.TeamId == teamId, cancellation))
+        {
+            return TeamService.NotFound;
+        }
+
+        var now = await NowAsync(db, cancellation);
+        var keys = await db.TeamKeys.AsNoTracking()
+            .Where(k => k.TeamId == teamId && (before == null || k.KeyId.CompareTo(before.Value) < 0))
+            .OrderByDescending(k => k.KeyId)
+            .Take(limit + 1)
+            .ToListAsync(cancellation);
+        return Page.From(keys, limit, key => key.KeyId.ToString()).Map(key => KeyState.Of(key, now));
+    }
+
+    private async Task<Result<IssuedKey>> InTransactionAsync(
+        string teamId, Func<SaasLlmDbContext, CancellationToken, Task<Result<IssuedKey>>> work, CancellationToken cancellation)
+    {
+        await using var outer = await contexts.CreateDbContextAsync(cancellation);
+        var issued = await outer.Database.CreateExecutionStrategy().ExecuteAsync(
+            (Team: teamId, Work: work),
+            async (_, state, token) =>
+            {
+                await using var db = await contexts.CreateDbContextAsync(token);
+                await using var transaction = await db.Database.BeginTransactionAsync(token);
+                // The team's row orders two changes of its keys. No key update: jobs of the team refer to the row meanwhile.
+                var teams = await db.Database.SqlQuery<string>(
+                    $"SELECT team_id AS \"Value\" FROM teams WHERE team_id = {state.Team} FOR NO KEY UPDATE").ToListAsync(token);
+                var result = teams.Count == 1 ? await state.Work(db, token) : TeamService.NotFound;
+                if (result.Failure is null)
+                {
+                    await transaction.CommitAsync(token);
+                }
+
+                return result;
+            }, null, cancellation);
+        if (issued.Failure is null)
+        {
+            await changes.TeamChangedAsync(teamId);
+        }
+
+        return issued;
+    }
+
+    private async Task<IssuedKey> InsertAsync(SaasLlmDbContext db, string teamId, string name, TimeSpan? life, CancellationToken cancellation)
+    {
+        var key = NewKey.Make(time);
+        var stored = await db.TeamKeys.FromSql($"""
+            INSERT INTO team_keys (team_id, key_id, key_hash, key_prefix, name, expires_at)
+            VALUES ({teamId}, {key.KeyId}, {key.Hash}, {key.Prefix}, {name}, now() + {life})
+            RETURNING *
+            """).AsNoTracking().ToListAsync(cancellation);
+        return new(KeyState.Of(stored[0], stored[0].CreatedAt), key.Plain);
+    }
+
+    private static Task<DateTimeOffset> NowAsync(SaasLlmDbContext db, CancellationToken cancellation)
+        => db.Database.SqlQuery<DateTimeOffset>($"SELECT now() AS \"Value\"").SingleAsync(cancellation);
+}
