@@ -25,4 +25,7 @@ public static class Money
     /// <summary>What the client pays in dollars: provider cost × (1 + markup %), rounded up to ten places.</summary>
     public static decimal ClientCost(decimal providerCostUsd, decimal markupPercent)
         => RoundUsdUp(providerCostUsd * (1 + (markupPercent / 100m)));
+
+    /// <summary>The same number without trailing zeros: what <c>numeric(20,6)</c> returns as 149.000000 is written 149.</summary>
+    public static decimal Trim(decimal value) => value / 1.0000000000000000000000000000m;
 }

@@ -1,0 +1,125 @@
+using System.Globalization;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits.Rules;
+using SaasLlm.Core.Data;
+using StackExchange.Redis;
+
+namespace SaasLlm.Core.Credits.Redis;
+
+/// <summary>What Redis said to a reservation.</summary>
+internal enum ReserveStatus
+{
+    /// <summary>Redis is not there or too slow: Postgres decides alone. The script may still run; its hold ends with its lease.</summary>
+    NoAnswer,
+
+    /// <summary>No balance in Redis.</summary>
+    Cold,
+
+    /// <summary>Set aside, or free.</summary>
+    Held,
+
+    /// <summary>Not enough.</summary>
+    Refused,
+}
+
+/// <summary>A reply of <c>reserve.lua</c>.</summary>
+/// <param name="IsCertain">A refusal from a young balance with no push missing.</param>
+internal sealed record ReserveReply(ReserveStatus Status, bool IsCertain, BalanceView Balance, IReadOnlyList<HoldView> Holds)
+{
+    public static ReserveReply Of(ReserveStatus status) => new(status, false, default, []);
+}
+
+/// <summary>The balance that a commit left, or that was read: what Redis is told.</summary>
+internal sealed record BalancePush(
+    string TeamId, long FromVersion, long Version, decimal Allocated, decimal Used, decimal Held, decimal Price,
+    IReadOnlyList<HoldView> Opened, IReadOnlyList<JobId> Ended);
+
+/// <summary>The typed caller of the Lua scripts beside it. Every key of a team carries the same hash tag.</summary>
+internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard guard, LedgerOptions options)
+{
+    private const decimal Micro = 1_000_000m;
+
+    // Lua counts in doubles, exact below 2^53. More than four billion credits never refuse early anyway.
+    private const decimal CreditsCap = 4_000_000_000m;
+
+    private static readonly string s_reserve = Script("reserve");
+    private static readonly string s_release = Script("release");
+    private static readonly string s_push = Script("push");
+    private static readonly string s_seed = Script("seed");
+
+    public async Task<ReserveReply> ReserveAsync(string teamId, JobId job, TimeSpan lifetime)
+    {
+        RedisValue[] values = [job.ToString(), Milliseconds(options.ReservationLease), Milliseconds(lifetime), CreditRefusal.HoldsMax];
+        var reply = await EvaluateAsync("reserve", s_reserve, teamId, values);
+        return reply is null ? ReserveReply.Of(ReserveStatus.NoAnswer) : Read((string[])reply!);
+    }
+
+    /// <summary>Gives back what <see cref="ReserveAsync"/> set aside for a job that was not opened.</summary>
+    public Task ReleaseAsync(string teamId, JobId job) => EvaluateAsync("release", s_release, teamId, [job.ToString()]);
+
+    public Task PushAsync(BalancePush push)
+    {
+        List<RedisValue> values =
+        [
+            push.FromVersion, push.Version, ToMicro(push.Allocated - push.Used - push.Held), ToMicro(push.Price),
+            Text(push.Allocated), Text(push.Used), Text(push.Held), push.Opened.Count,
+        ];
+        AddHolds(values, push.Opened);
+        values.AddRange(push.Ended.Select(job => (RedisValue)job.ToString()));
+        return EvaluateAsync("push", s_push, push.TeamId, [.. values]);
+    }
+
+    /// <summary>Seeds a balance with all its open holds (<see cref="BalancePush.Opened"/>).</summary>
+    public Task SeedAsync(BalancePush balance)
+    {
+        List<RedisValue> values =
+        [
+            balance.Version, ToMicro(balance.Allocated - balance.Used - balance.Held), ToMicro(balance.Price),
+            Text(balance.Allocated), Text(balance.Used), Text(balance.Held), Milliseconds(options.BalanceLife),
+        ];
+        AddHolds(values, balance.Opened);
+        return EvaluateAsync("seed", s_seed, balance.TeamId, [.. values]);
+    }
+
+    private Task<RedisResult?> EvaluateAsync(string what, string script, string teamId, RedisValue[] values)
+    {
+        var tag = $"{{team:{teamId}}}";
+        RedisKey[] keys = [$"{tag}:balance", $"{tag}:holds", $"{tag}:amounts", $"{tag}:pending"];
+        return guard.TryAsync(what, () => redis.GetDatabase().ScriptEvaluateAsync(script, keys, values));
+    }
+
+    private ReserveReply Read(string[] reply) => reply[0] switch
+    {
+        "cold" => ReserveReply.Of(ReserveStatus.Cold),
+        "held" => ReserveReply.Of(ReserveStatus.Held),
+        _ => new(
+            ReserveStatus.Refused,
+            IsCertain: Number(reply[1]) <= Milliseconds(options.RefusalAgeMax) && reply[2] == "0",
+            // What is set aside here and not yet in the pushed balance is held as well.
+            new(Number(reply[3]), Number(reply[4]), Number(reply[5]) + (Number(reply[6]) / Micro), Number(reply[7]) / Micro),
+            [.. reply.Skip(8).Chunk(3).Select(ReadHold)]),
+    };
+
+    private static HoldView ReadHold(string[] hold)
+        => new(new(Guid.Parse(hold[0])), Number(hold[1]) / Micro, DateTimeOffset.FromUnixTimeMilliseconds((long)Number(hold[2])));
+
+    private static void AddHolds(List<RedisValue> values, IReadOnlyList<HoldView> holds)
+    {
+        foreach (var hold in holds)
+        {
+            values.Add(hold.JobId.ToString());
+            values.Add(ToMicro(hold.Credits));
+            values.Add(hold.ExpiresAt.ToUnixTimeMilliseconds());
+        }
+    }
+
+    private static long ToMicro(decimal credits) => (long)(Math.Min(credits, CreditsCap) * Micro);
+
+    private static long Milliseconds(TimeSpan span) => (long)Math.Min(span.TotalMilliseconds, 1e12);
+
+    private static string Text(decimal value) => Money.Trim(value).ToString(CultureInfo.InvariantCulture);
+
+    private static decimal Number(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);
+
+    private static string Script(string name) => EmbeddedText.Read($"SaasLlm.Core.Credits.Redis.{name}.lua");
+}

@@ -1,0 +1,72 @@
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits.Rules;
+using SaasLlm.Core.Data;
+
+namespace SaasLlm.Core.Credits.Redis;
+
+/// <summary>
+/// The early word on a job's price: Redis refuses what cannot be paid without a touch of Postgres, and lets the rest go on
+/// to the writer, who decides. A refusal that may rest on a lost push is confirmed in Postgres once, which seeds Redis anew.
+/// </summary>
+internal sealed class Reservations(RedisBalances redis, BalanceReader balances, LedgerTelemetry telemetry)
+{
+    /// <summary>A refusal, or null: go on to the writer.</summary>
+    public async Task<Failure?> ReserveAsync(string teamId, JobId job, TimeSpan lifetime)
+    {
+        var reply = await redis.ReserveAsync(teamId, job, lifetime);
+        if (reply.Status is ReserveStatus.NoAnswer or ReserveStatus.Held)
+        {
+            return null;
+        }
+
+        if (reply is { Status: ReserveStatus.Refused, IsCertain: true })
+        {
+            return Refuse(reply.Balance, reply.Holds, "redis");
+        }
+
+        return await ConfirmAsync(teamId, job, lifetime);
+    }
+
+    /// <summary>The job was not opened: gives back what was set aside for it, if anything was.</summary>
+    public Task ReleaseAsync(string teamId, JobId job) => redis.ReleaseAsync(teamId, job);
+
+    /// <summary>Tells Redis the balances that a commit left. Never throws: what is lost here, the next seed brings.</summary>
+    public Task PushAsync(IReadOnlyList<BalancePush> pushes)
+        => pushes.Count == 0 ? Task.CompletedTask : Task.WhenAll(pushes.Select(redis.PushAsync));
+
+    private async Task<Failure?> ConfirmAsync(string teamId, JobId job, TimeSpan lifetime)
+    {
+        BalancePush? balance;
+        try
+        {
+            balance = await balances.ReadAsync(teamId);
+        }
+        catch (Exception exception) when (StoreErrors.IsUnavailable(exception))
+        {
+            return StoreErrors.Unavailable;
+        }
+
+        if (balance is null)
+        {
+            return LedgerFailures.TeamNotFound;
+        }
+
+        await redis.SeedAsync(balance);
+        var view = new BalanceView(balance.Allocated, balance.Used, balance.Held, balance.Price);
+        if (view.Needed > view.Available)
+        {
+            return Refuse(view, balance.Opened, "postgres");
+        }
+
+        // Whatever Redis says now, Postgres had enough a moment ago, and what is set aside here may stem from a lost push:
+        // the writer decides.
+        await redis.ReserveAsync(teamId, job, lifetime);
+        return null;
+    }
+
+    private Failure Refuse(BalanceView balance, IReadOnlyList<HoldView> holds, string by)
+    {
+        telemetry.Refused(by);
+        return CreditRefusal.WithHolds(CreditRefusal.Insufficient(balance), holds);
+    }
+}

@@ -1,0 +1,116 @@
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Jobs;
+
+namespace SaasLlm.Core.Credits.Rules;
+
+/// <summary>
+/// Calls and their attempts. An attempt's row is there before it is sent; a call runs exactly while an attempt of it is open.
+/// What arrives after the job's end is recorded and never counted: the operator paid for it, the client does not.
+/// </summary>
+internal static class CallRules
+{
+    public static Decision<StartedCall> Start(LedgerState state, StartCall command, DateTimeOffset now)
+    {
+        if (state.Job is not { } job)
+        {
+            return Decision<StartedCall>.Unchanged(state, LedgerFailures.JobNotFound);
+        }
+
+        if (job.IsOver(now))
+        {
+            return Decision<StartedCall>.Unchanged(state, job.Over());
+        }
+
+        if (job.TeamIsSuspended)
+        {
+            return Decision<StartedCall>.Unchanged(state, LedgerFailures.TeamSuspended);
+        }
+
+        if (job.StartedCalls >= job.MaxCalls)
+        {
+            return Decision<StartedCall>.Unchanged(state, LedgerFailures.MaxCalls(job.MaxCalls));
+        }
+
+        var attempt = Begin(job, command.CallId, command.Attempt, now);
+        var after = job with
+        {
+            Status = JobStatus.InProgress,
+            StartedAt = job.StartedAt ?? now,
+            StartedCalls = job.StartedCalls + 1,
+            ModelGroupsUsed = job.ModelGroupsUsed.Contains(command.ModelGroup) ? job.ModelGroupsUsed : [.. job.ModelGroupsUsed, command.ModelGroup],
+            Running = [.. job.Running, Open(attempt)],
+        };
+        return new(new StartedCall(job.MarkupPercent, job.DeadlineAt), state with { Job = after }, [attempt]);
+    }
+
+    public static Decision<Accepted> Next(LedgerState state, NextAttempt command, DateTimeOffset now)
+    {
+        if (state.Job is not { } job)
+        {
+            return Decision<Accepted>.Unchanged(state, LedgerFailures.JobNotFound);
+        }
+
+        var closed = new AttemptClosed(job.TeamId, command.Ended, now);
+        var others = job.Running.Where(running => running.AttemptId != command.Ended.AttemptId);
+        if (job.IsOver(now))
+        {
+            return new(job.Over(), state with { Job = job with { Running = [.. others] } }, [closed]);
+        }
+
+        var next = Begin(job, command.CallId, command.Next, now);
+        return new(default(Accepted), state with { Job = job with { Running = [.. others, Open(next)] } }, [closed, next]);
+    }
+
+    public static Decision<Accepted> End(LedgerState state, EndCall command, DateTimeOffset now)
+    {
+        if (state.Job is not { } job)
+        {
+            return Decision<Accepted>.Unchanged(state, LedgerFailures.JobNotFound);
+        }
+
+        if (state.CallIsRecorded)
+        {
+            return Decision<Accepted>.Unchanged(state, default(Accepted));
+        }
+
+        List<LedgerEntry> entries = [new CallRecorded(command, now)];
+        if (command.Ended is { } ended)
+        {
+            entries.Add(new AttemptClosed(job.TeamId, ended, now));
+        }
+
+        var after = job with { Running = [.. job.Running.Where(running => running.CallId != command.CallId)] };
+        if (job.IsOver(now))
+        {
+            return new(job.Over(), state with { Job = after, CallIsRecorded = true }, entries);
+        }
+
+        // Every call that ends was started; more ends than starts is a caller's mistake, not a row.
+        if (job.SuccessfulCalls + job.FailedCalls >= job.StartedCalls)
+        {
+            return Decision<Accepted>.Unchanged(state, LedgerFailures.CallNotFound);
+        }
+
+        return new(default(Accepted), state with { Job = Count(after, command), CallIsRecorded = true }, entries);
+    }
+
+    private static JobState Count(JobState job, EndCall call) => job with
+    {
+        SuccessfulCalls = job.SuccessfulCalls + (call.ErrorCode is null ? 1 : 0),
+        FailedCalls = job.FailedCalls + (call.ErrorCode is null ? 0 : 1),
+        InputTokens = job.InputTokens + call.Usage.Input,
+        OutputTokens = job.OutputTokens + call.Usage.Output,
+        ProviderCostUsd = job.ProviderCostUsd + (call.ProviderCostUsd ?? 0),
+        ClientCostUsd = job.ClientCostUsd + (call.ClientCostUsd ?? 0),
+        LatencyMsSum = job.LatencyMsSum + call.LatencyMs,
+    };
+
+    // A call's deadline never passes its job's.
+    private static AttemptStarted Begin(JobState job, CallId call, AttemptIntent attempt, DateTimeOffset now)
+    {
+        var deadline = now + attempt.Timeout;
+        return new(job.TeamId, job.JobId, call, attempt, now, deadline < job.DeadlineAt ? deadline : job.DeadlineAt);
+    }
+
+    private static RunningAttempt Open(AttemptStarted attempt) => new(attempt.Attempt.AttemptId, attempt.CallId, attempt.DeadlineAt);
+}

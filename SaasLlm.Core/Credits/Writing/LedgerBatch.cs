@@ -1,0 +1,109 @@
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits.Redis;
+using SaasLlm.Core.Credits.Rules;
+
+namespace SaasLlm.Core.Credits.Writing;
+
+/// <summary>
+/// The rows of one transaction: as they were read under their locks, and as the batch's commands, one after the other, left them.
+/// </summary>
+internal sealed class LedgerBatch
+{
+    private readonly Dictionary<string, Row<AccountState>> _accounts = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string, JobId), Row<JobState>> _jobs = [];
+    private readonly HashSet<(string, CallId)> _recordedCalls = [];
+    private readonly Dictionary<(string, TransactionId), PostedTransaction> _posted = [];
+    private readonly HashSet<string> _refusedTeams = new(StringComparer.Ordinal);
+
+    /// <summary>Postgres' clock, read after the locks were had.</summary>
+    public DateTimeOffset Now { get; private set; }
+
+    /// <summary>Postgres' id of the transaction (xid8).</summary>
+    public string Transaction { get; private set; } = "";
+
+    public List<LedgerEntry> Entries { get; } = [];
+
+    /// <summary>Accounts that differ from what was read, one version on.</summary>
+    public IReadOnlyList<AccountState> ChangedAccounts
+        => [.. _accounts.Values.Where(row => row.Current != row.Read).Select(row => row.Current with { Version = row.Read!.Version + 1 })];
+
+    /// <summary>Jobs that differ from what was read, or from how they were opened.</summary>
+    public IReadOnlyList<JobState> ChangedJobs => [.. _jobs.Values.Where(row => Differs(row.Read, row.Current)).Select(row => row.Current)];
+
+    public void Begin(DateTimeOffset now, string transaction) => (Now, Transaction) = (now, transaction);
+
+    public void Add(AccountState account) => _accounts[account.TeamId] = new(account, account);
+
+    public void Add(JobState job) => _jobs[(job.TeamId, job.JobId)] = new(job, job);
+
+    public void AddRunning(string teamId, JobId jobId, RunningAttempt attempt)
+    {
+        var row = _jobs[(teamId, jobId)];
+        Add(row.Current with { Running = [.. row.Current.Running, attempt] });
+    }
+
+    public void AddRecordedCall(string teamId, CallId call) => _recordedCalls.Add((teamId, call));
+
+    public void AddPosted(PostedTransaction transaction) => _posted[(transaction.TeamId, transaction.TransactionId)] = transaction;
+
+    public LedgerState StateFor(CommandScope scope) => new(
+        scope.LocksAccount ? _accounts.GetValueOrDefault(scope.TeamId)?.Current : null,
+        scope.Job is { } job ? _jobs.GetValueOrDefault((scope.TeamId, job))?.Current : null,
+        scope.EndsCall is { } call && _recordedCalls.Contains((scope.TeamId, call)),
+        scope.Posts is { } id ? _posted.GetValueOrDefault((scope.TeamId, id)) : null);
+
+    /// <summary>Takes a decision over, for the commands after it and for the commit.</summary>
+    public void Apply(CommandScope scope, LedgerState state, IReadOnlyList<LedgerEntry> entries)
+    {
+        if (state.Account is { } account)
+        {
+            _accounts[account.TeamId] = _accounts[account.TeamId] with { Current = account };
+            if (entries.Count == 0)
+            {
+                _refusedTeams.Add(account.TeamId);
+            }
+        }
+
+        if (state.Job is { } job)
+        {
+            var read = _jobs.TryGetValue((job.TeamId, job.JobId), out var row) ? row.Read : job;
+            _jobs[(job.TeamId, job.JobId)] = new(read, job);
+        }
+
+        if (scope.EndsCall is { } call && state.CallIsRecorded)
+        {
+            AddRecordedCall(scope.TeamId, call);
+        }
+
+        if (state.Posted is { } posted)
+        {
+            AddPosted(posted);
+        }
+
+        Entries.AddRange(entries);
+    }
+
+    /// <summary>What Redis is to be told after the commit. A refusal is news as well: Redis had let the job through.</summary>
+    public IReadOnlyList<BalancePush> Pushes()
+    {
+        var touched = _accounts.Values.Where(row => row.Current != row.Read || _refusedTeams.Contains(row.Current.TeamId));
+        return [.. touched.Select(Push)];
+    }
+
+    private BalancePush Push(Row<AccountState> row)
+    {
+        var account = row.Current;
+        var jobs = _jobs.Values.Where(job => job.Current.TeamId == account.TeamId && job.Current.HoldAmount > 0).Select(job => job.Current).ToList();
+        return new(
+            account.TeamId, row.Read.Version, row.Read.Version + (row.Current != row.Read ? 1 : 0),
+            account.Allocated, account.Used, account.Held, account.CreditsPerJob,
+            [.. jobs.Where(job => job.IsOpen).Select(job => new HoldView(job.JobId, job.HoldAmount, job.DeadlineAt))],
+            [.. jobs.Where(job => !job.IsOpen).Select(job => job.JobId)]);
+    }
+
+    // Which attempts run is not a column of the job.
+    private static bool Differs(JobState read, JobState current)
+        => !ReferenceEquals(read, current) && current with { Running = read.Running } != read;
+
+    private sealed record Row<T>(T Read, T Current);
+}

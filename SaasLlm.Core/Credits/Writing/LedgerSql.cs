@@ -1,0 +1,125 @@
+namespace SaasLlm.Core.Credits.Writing;
+
+/// <summary>
+/// The writer's statements: a fixed few, each for a whole batch. Rows are locked accounts first, then jobs, both in key order,
+/// by every process: no two batches can wait for each other.
+/// </summary>
+internal static class LedgerSql
+{
+    /// <summary>
+    /// The tables may be empty when a plan is cached: these settings keep it on the indexes, from the first row to the last.
+    /// A batch is small beside its tables, so one index look-up a row is always right.
+    /// </summary>
+    public const string Settings = """
+        SET plan_cache_mode = force_generic_plan;
+        SET enable_seqscan = off;
+        SET enable_hashjoin = off;
+        SET enable_mergejoin = off;
+        SET jit = off;
+        SET idle_in_transaction_session_timeout = '30s';
+        """;
+
+    public const string LockAccounts = """
+        SELECT c.team_id, t.organization_id, t.status = 'suspended', c.allocated, c.used, c.held, c.budget_mode,
+               c.credits_per_job, c.markup_percent, c.credit_limit, c.month_used, c.month_start, c.version, c.last_sequence
+          FROM unnest($1) AS wanted(team_id)
+          JOIN team_credits c ON c.team_id = wanted.team_id
+          JOIN teams t ON t.team_id = c.team_id
+         ORDER BY c.team_id
+           FOR UPDATE OF c
+        """;
+
+    public const string LockJobs = """
+        SELECT j.team_id, j.job_id, t.status = 'suspended', j.status, j.price, j.markup_percent, j.max_calls, j.created_at,
+               j.deadline_at, j.hold_amount, j.hold_state, j.settled_amount, j.uncollected_credits, j.started_calls,
+               j.successful_calls, j.failed_calls, j.input_tokens, j.output_tokens, j.provider_cost_usd, j.client_cost_usd,
+               j.latency_ms_sum, j.model_groups_used, j.error_message, j.credit_applied, j.credit_reason,
+               j.credits_remaining, j.started_at, j.completed_at
+          FROM unnest($1, $2) AS wanted(team_id, job_id)
+          JOIN jobs j ON j.team_id = wanted.team_id AND j.job_id = wanted.job_id
+          JOIN teams t ON t.team_id = j.team_id
+         ORDER BY j.team_id, j.job_id
+           FOR UPDATE OF j
+        """;
+
+    /// <summary>$3 is an id that no attempt of these jobs precedes: older partitions are not looked at.</summary>
+    public const string RunningAttempts = """
+        SELECT a.team_id, a.job_id, a.attempt_id, a.call_id, a.deadline_at
+          FROM unnest($1, $2) AS wanted(team_id, job_id)
+          JOIN llm_attempts a ON a.team_id = wanted.team_id AND a.job_id = wanted.job_id
+         WHERE a.status = 'running' AND a.attempt_id >= $3
+        """;
+
+    public const string RecordedCalls = """
+        SELECT c.team_id, c.call_id
+          FROM unnest($1, $2) AS wanted(team_id, call_id)
+          JOIN llm_calls c ON c.team_id = wanted.team_id AND c.call_id = wanted.call_id
+        """;
+
+    public const string PostedTransactions = """
+        SELECT x.transaction_id, x.team_id, x.sequence, x.kind, x.amount, x.credits_before, x.credits_after, x.job_id, x.reason, x.created_at
+          FROM unnest($1, $2) AS wanted(team_id, transaction_id)
+          JOIN credit_transactions x ON x.team_id = wanted.team_id AND x.transaction_id = wanted.transaction_id
+        """;
+
+    /// <summary>Comes last, when every lock is had.</summary>
+    public const string Clock = "SELECT ledger_now(), pg_current_xact_id()::text";
+
+    public const string InsertJobs = """
+        INSERT INTO jobs (team_id, job_id, organization_id, job_type, user_id, external_task_id, metadata, budget_mode, price,
+                          markup_percent, max_calls, deadline_at, hold_amount, created_at)
+        SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g::jsonb, u.h, u.i, u.j, u.k, u.l, u.m, u.n
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS u(a, b, c, d, e, f, g, h, i, j, k, l, m, n)
+        """;
+
+    public const string UpdateJobs = """
+        UPDATE jobs j
+           SET status = u.c, hold_state = u.d, settled_amount = u.e, uncollected_credits = u.f, started_calls = u.g,
+               successful_calls = u.h, failed_calls = u.i, input_tokens = u.j, output_tokens = u.k, provider_cost_usd = u.l,
+               client_cost_usd = u.m, latency_ms_sum = u.n, model_groups_used = string_to_array(u.o, ','), error_message = u.p,
+               credit_applied = u.q, credit_reason = u.r, credits_remaining = u.s, started_at = u.t, completed_at = u.u,
+               metadata = CASE WHEN u.v IS NULL THEN j.metadata ELSE j.metadata || u.v::jsonb END
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+               AS u(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v)
+         WHERE j.team_id = u.a AND j.job_id = u.b
+        """;
+
+    public const string UpdateAccounts = """
+        UPDATE team_credits c
+           SET allocated = u.b, used = u.c, held = u.d, month_used = u.e, month_start = u.f, version = u.g, last_sequence = u.h,
+               updated_at = $9
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS u(a, b, c, d, e, f, g, h)
+         WHERE c.team_id = u.a
+        """;
+
+    public const string InsertTransactions = """
+        INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, job_id, reason, created_at)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        """;
+
+    public const string InsertAttempts = """
+        INSERT INTO llm_attempts (team_id, attempt_id, call_id, job_id, attempt_number, model_name, deadline_at, started_at)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+        """;
+
+    /// <summary>An attempt is closed once: what was marked unknown stays so.</summary>
+    public const string CloseAttempts = """
+        UPDATE llm_attempts a
+           SET status = u.c, outcome = u.d, http_status = u.e, upstream_id = u.f, input_tokens = u.g, cached_input_tokens = u.h,
+               output_tokens = u.i, reasoning_tokens = u.j, provider_cost_usd = u.k, latency_ms = u.l, ended_at = u.m
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS u(a, b, c, d, e, f, g, h, i, j, k, l, m)
+         WHERE a.team_id = u.a AND a.attempt_id = u.b AND a.status = 'running'
+        """;
+
+    public const string InsertCalls = """
+        INSERT INTO llm_calls (team_id, call_id, job_id, model_group, purpose, status, resolved_model, attempts, input_tokens,
+                               cached_input_tokens, output_tokens, reasoning_tokens, provider_cost_usd, client_cost_usd, latency_ms,
+                               error_code, started_at, ended_at)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        """;
+
+    public const string InsertEvents = """
+        INSERT INTO outbox (message_id, team_id, topic, dedupe_key, payload, occurred_at)
+        SELECT u.a, u.b, u.c, u.d, u.e::jsonb, u.f FROM unnest($1, $2, $3, $4, $5, $6) AS u(a, b, c, d, e, f)
+        """;
+}

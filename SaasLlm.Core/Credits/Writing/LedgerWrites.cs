@@ -1,0 +1,208 @@
+using Npgsql;
+using NpgsqlTypes;
+using SaasLlm.Core.Credits.Rules;
+using static SaasLlm.Core.Credits.Writing.Sql;
+
+namespace SaasLlm.Core.Credits.Writing;
+
+/// <summary>Writes what a batch decided and commits, in one round trip.</summary>
+internal static class LedgerWrites
+{
+    public static async Task CommitAsync(NpgsqlConnection connection, LedgerBatch work)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        InsertJobs(batch, Of<JobOpened>(work));
+        UpdateJobs(batch, work.ChangedJobs);
+        UpdateAccounts(batch, work.ChangedAccounts, work.Now);
+        InsertTransactions(batch, Of<TransactionPosted>(work));
+        InsertAttempts(batch, Of<AttemptStarted>(work));
+        CloseAttempts(batch, Of<AttemptClosed>(work));
+        InsertCalls(batch, Of<CallRecorded>(work));
+        InsertEvents(batch, Of<EventRaised>(work));
+        batch.Add("COMMIT");
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    private static List<T> Of<T>(LedgerBatch work) where T : LedgerEntry => [.. work.Entries.OfType<T>()];
+
+    private static void InsertJobs(NpgsqlBatch batch, List<JobOpened> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.InsertJobs,
+            Column(rows, NpgsqlDbType.Text, r => r.Job.TeamId),
+            Column(rows, NpgsqlDbType.Uuid, r => r.Job.JobId.Value),
+            Column(rows, NpgsqlDbType.Text, r => r.Account.OrganizationId),
+            Column(rows, NpgsqlDbType.Text, r => r.Command.JobType),
+            Column(rows, NpgsqlDbType.Text, r => r.Command.UserId),
+            Column(rows, NpgsqlDbType.Text, r => r.Command.ExternalTaskId),
+            Column(rows, NpgsqlDbType.Text, r => r.Command.MetadataJson),
+            Column(rows, NpgsqlDbType.Text, r => r.Account.BudgetMode),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Price),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Job.MarkupPercent),
+            Column(rows, NpgsqlDbType.Integer, r => r.Job.MaxCalls),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.Job.DeadlineAt),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Job.HoldAmount),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.Job.CreatedAt));
+    }
+
+    private static void UpdateJobs(NpgsqlBatch batch, IReadOnlyList<JobState> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.UpdateJobs,
+            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
+            Column(rows, NpgsqlDbType.Uuid, r => r.JobId.Value),
+            Column(rows, NpgsqlDbType.Text, r => r.Status),
+            Column(rows, NpgsqlDbType.Text, r => r.HoldState),
+            Column(rows, NpgsqlDbType.Numeric, r => r.SettledAmount),
+            Column(rows, NpgsqlDbType.Numeric, r => r.UncollectedCredits),
+            Column(rows, NpgsqlDbType.Integer, r => r.StartedCalls),
+            Column(rows, NpgsqlDbType.Integer, r => r.SuccessfulCalls),
+            Column(rows, NpgsqlDbType.Integer, r => r.FailedCalls),
+            Column(rows, NpgsqlDbType.Bigint, r => r.InputTokens),
+            Column(rows, NpgsqlDbType.Bigint, r => r.OutputTokens),
+            Column(rows, NpgsqlDbType.Numeric, r => r.ProviderCostUsd),
+            Column(rows, NpgsqlDbType.Numeric, r => r.ClientCostUsd),
+            Column(rows, NpgsqlDbType.Bigint, r => r.LatencyMsSum),
+            // Arrays of arrays cannot be unnested row by row; a group's name holds no comma.
+            Column(rows, NpgsqlDbType.Text, r => string.Join(',', r.ModelGroupsUsed)),
+            Column(rows, NpgsqlDbType.Text, r => r.ErrorMessage),
+            Column(rows, NpgsqlDbType.Boolean, r => r.CreditApplied),
+            Column(rows, NpgsqlDbType.Text, r => r.CreditReason),
+            Column(rows, NpgsqlDbType.Numeric, r => r.CreditsRemaining),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.StartedAt),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.CompletedAt),
+            Column(rows, NpgsqlDbType.Text, r => r.MetadataPatch));
+    }
+
+    private static void UpdateAccounts(NpgsqlBatch batch, IReadOnlyList<AccountState> rows, DateTimeOffset now)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.UpdateAccounts,
+            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Allocated),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Used),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Held),
+            Column(rows, NpgsqlDbType.Numeric, r => r.MonthUsed),
+            Column(rows, NpgsqlDbType.Date, r => r.MonthStart),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Version),
+            Column(rows, NpgsqlDbType.Bigint, r => r.LastSequence),
+            Value(now));
+    }
+
+    private static void InsertTransactions(NpgsqlBatch batch, List<TransactionPosted> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.InsertTransactions,
+            Column(rows, NpgsqlDbType.Text, r => r.Transaction.TeamId),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Transaction.Sequence),
+            Column(rows, NpgsqlDbType.Uuid, r => r.Transaction.TransactionId.Value),
+            Column(rows, NpgsqlDbType.Text, r => r.Transaction.Kind),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Transaction.Amount),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Transaction.CreditsBefore),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Transaction.CreditsAfter),
+            Column(rows, NpgsqlDbType.Uuid, r => r.Transaction.JobId?.Value),
+            Column(rows, NpgsqlDbType.Text, r => r.Transaction.Reason),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.Transaction.CreatedAt));
+    }
+
+    private static void InsertAttempts(NpgsqlBatch batch, List<AttemptStarted> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.InsertAttempts,
+            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
+            Column(rows, NpgsqlDbType.Uuid, r => r.Attempt.AttemptId.Value),
+            Column(rows, NpgsqlDbType.Uuid, r => r.CallId.Value),
+            Column(rows, NpgsqlDbType.Uuid, r => r.JobId.Value),
+            Column(rows, NpgsqlDbType.Integer, r => r.Attempt.Number),
+            Column(rows, NpgsqlDbType.Text, r => r.Attempt.ModelName),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.DeadlineAt),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.StartedAt));
+    }
+
+    private static void CloseAttempts(NpgsqlBatch batch, List<AttemptClosed> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.CloseAttempts,
+            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
+            Column(rows, NpgsqlDbType.Uuid, r => r.End.AttemptId.Value),
+            Column(rows, NpgsqlDbType.Text, r => r.End.Status),
+            Column(rows, NpgsqlDbType.Text, r => r.End.Outcome),
+            Column(rows, NpgsqlDbType.Integer, r => r.End.HttpStatus),
+            Column(rows, NpgsqlDbType.Text, r => r.End.UpstreamId),
+            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.Input),
+            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.CachedInput),
+            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.Output),
+            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.Reasoning),
+            Column(rows, NpgsqlDbType.Numeric, r => r.End.ProviderCostUsd),
+            Column(rows, NpgsqlDbType.Integer, r => r.End.LatencyMs),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.EndedAt));
+    }
+
+    private static void InsertCalls(NpgsqlBatch batch, List<CallRecorded> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.InsertCalls,
+            Column(rows, NpgsqlDbType.Text, r => r.Call.TeamId),
+            Column(rows, NpgsqlDbType.Uuid, r => r.Call.CallId.Value),
+            Column(rows, NpgsqlDbType.Uuid, r => r.Call.JobId.Value),
+            Column(rows, NpgsqlDbType.Text, r => r.Call.ModelGroup),
+            Column(rows, NpgsqlDbType.Text, r => r.Call.Purpose),
+            Column(rows, NpgsqlDbType.Text, r => r.Call.ErrorCode is null ? "succeeded" : "failed"),
+            Column(rows, NpgsqlDbType.Text, r => r.Call.ResolvedModel),
+            Column(rows, NpgsqlDbType.Integer, r => r.Call.Attempts),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.Input),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.CachedInput),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.Output),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.Reasoning),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Call.ProviderCostUsd),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Call.ClientCostUsd),
+            Column(rows, NpgsqlDbType.Integer, r => r.Call.LatencyMs),
+            Column(rows, NpgsqlDbType.Text, r => r.Call.ErrorCode),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.Call.StartedAt.ToUniversalTime()),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.EndedAt));
+    }
+
+    private static void InsertEvents(NpgsqlBatch batch, List<EventRaised> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.InsertEvents,
+            Column(rows, NpgsqlDbType.Uuid, r => r.MessageId),
+            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
+            Column(rows, NpgsqlDbType.Text, r => r.Topic),
+            Column(rows, NpgsqlDbType.Text, r => r.DedupeKey),
+            Column(rows, NpgsqlDbType.Text, r => r.PayloadJson),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.OccurredAt));
+    }
+}
