@@ -1,0 +1,81 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.Core.Teams;
+
+namespace SaasLlm.ApiService.Platform.Access;
+
+/// <summary>
+/// Reads the caller's key: the operator's from <c>X-Admin-Key</c> or Bearer, a team's (<c>sk-…</c>) from Bearer.
+/// A key that is sent and is wrong is 401, whatever else was sent.
+/// </summary>
+internal sealed class KeyAuthentication(
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory loggers,
+    UrlEncoder encoder,
+    IOptions<AccessOptions> access,
+    ITeamKeyAuthenticator teamKeys) : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
+{
+    public const string SchemeName = "Key";
+    public const string AdminHeader = "X-Admin-Key";
+
+    private static readonly ClaimsPrincipal s_operator = new(new ClaimsIdentity(
+        [new(ClaimTypes.Role, Policies.OperatorRole)], SchemeName));
+
+    private static readonly ClaimsPrincipal s_team = new(new ClaimsIdentity([], SchemeName));
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        if (Request.Headers.TryGetValue(AdminHeader, out var adminKey))
+        {
+            return IsAdminKey(adminKey.ToString()) ? Succeed(Caller.Operator, s_operator) : AuthenticateResult.Fail("unknown key");
+        }
+
+        var authorization = Request.Headers.Authorization.ToString();
+        if (authorization.Length == 0)
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        const string bearer = "Bearer ";
+        if (!authorization.StartsWith(bearer, StringComparison.OrdinalIgnoreCase))
+        {
+            return AuthenticateResult.Fail("not a bearer key");
+        }
+
+        var key = authorization[bearer.Length..].Trim();
+        if (IsAdminKey(key))
+        {
+            return Succeed(Caller.Operator, s_operator);
+        }
+
+        return await teamKeys.FindAsync(key, Context.RequestAborted) is { } team
+            ? Succeed(Caller.Of(team), s_team)
+            : AuthenticateResult.Fail("unknown key");
+    }
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        Response.Headers.WWWAuthenticate = "Bearer";
+        return Problem.WriteAsync(Context, 401, "access.unauthorized",
+            "Send a valid team key as 'Authorization: Bearer sk-…', or the operator's key as 'X-Admin-Key'.");
+    }
+
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
+        => Problem.WriteAsync(Context, 403, "access.forbidden", "This route is for the operator.");
+
+    private AuthenticateResult Succeed(Caller caller, ClaimsPrincipal principal)
+    {
+        Context.Features.Set(caller);
+        return AuthenticateResult.Success(new(principal, SchemeName));
+    }
+
+    // The hashes have one length, so the comparison tells nothing of the key's.
+    private bool IsAdminKey(string key)
+        => CryptographicOperations.FixedTimeEquals(
+            SHA256.HashData(Encoding.UTF8.GetBytes(key)), SHA256.HashData(Encoding.UTF8.GetBytes(access.Value.AdminKey)));
+}

@@ -1,0 +1,62 @@
+using System.Text.Json;
+using FastEndpoints;
+using FluentValidation.Results;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using SaasLlm.ApiService.Platform.Access;
+using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Json;
+
+namespace SaasLlm.ApiService.Platform;
+
+/// <summary>What all endpoints share: access, errors, JSON, documentation.</summary>
+internal static class ApiPlatform
+{
+    /// <summary>Bytes of a body where an endpoint sets no limit of its own.</summary>
+    public const int BodyBytesMax = 1024 * 1024;
+
+    public static void AddApiPlatform(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+        });
+        services.AddOptions<AccessOptions>().BindConfiguration(AccessOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddAuthentication(KeyAuthentication.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(KeyAuthentication.SchemeName, null);
+        services.AddAuthorization(Policies.Configure);
+        services.AddExceptionHandler<UnhandledExceptions>();
+        services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
+        services.AddFastEndpoints();
+    }
+
+    public static void UseApiPlatform(this WebApplication app)
+    {
+        app.UseExceptionHandler(_ => { });
+        app.UseStatusCodePages(EmptyResponses.Describe);
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseFastEndpoints(Configure);
+    }
+
+    private static void Configure(Config config)
+    {
+        config.Errors.StatusCode = StatusCodes.Status422UnprocessableEntity;
+        config.Errors.ContentType = Problem.ContentType;
+        config.Errors.ProducesMetadataType = null;
+        config.Errors.ResponseBuilder = ValidationProblem.From;
+        config.Binding.UsePropertyNamingPolicy = true;
+        config.Binding.JsonExceptionTransformer = DescribeJson;
+        config.Binding.FailureMessage = (_, name, _) => $"'{name}' has a value of the wrong type";
+    }
+
+    // The serializer's own sentence names .NET types; the path says enough.
+    private static ValidationFailure DescribeJson(JsonException exception)
+        => new(
+            exception.Path is null or "$" ? "body" : exception.Path.TrimStart('$', '.'),
+            exception.Message.StartsWith("A text ", StringComparison.Ordinal) || exception.Message.StartsWith("Expected ", StringComparison.Ordinal)
+                ? exception.Message.Split(" Path:")[0]
+                : "is not valid JSON, not of the expected type, or there twice");
+}

@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Diagnostics;
+
+namespace SaasLlm.ApiService.Platform.Errors;
+
+/// <summary>Gives a body to the refusals that the framework itself sends without one.</summary>
+internal static class EmptyResponses
+{
+    public static Task Describe(StatusCodeContext context)
+    {
+        var (code, title) = context.HttpContext.Response.StatusCode switch
+        {
+            400 => ("request.malformed", "The request could not be read."),
+            404 => ("route.not_found", "There is no such route."),
+            405 => ("route.method_not_allowed", "The route does not take this method."),
+            413 => ("request.too_large", "The request body is too large."),
+            415 => ("request.unsupported_media_type", "Send the body as application/json."),
+            var status when status >= 500 => ("internal", "Something went wrong on our side."),
+            _ => ("request.refused", "The request was refused."),
+        };
+        return Problem.WriteAsync(context.HttpContext, context.HttpContext.Response.StatusCode, code, title);
+    }
+}

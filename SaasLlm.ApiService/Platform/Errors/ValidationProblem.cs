@@ -1,0 +1,24 @@
+using FluentValidation.Results;
+using System.Text.Json;
+
+namespace SaasLlm.ApiService.Platform.Errors;
+
+/// <summary>Turns what validation and binding found into a problem document with <c>errors</c> by field, named as in JSON.</summary>
+internal static class ValidationProblem
+{
+    public static object From(List<ValidationFailure> failures, HttpContext context, int status)
+    {
+        context.Response.ContentType = Problem.ContentType;
+        var errors = failures
+            .GroupBy(failure => FieldName(failure.PropertyName))
+            .ToDictionary(field => field.Key, field => field.Select(failure => failure.ErrorMessage).Distinct().ToArray());
+        var (code, title) = status == StatusCodes.Status400BadRequest
+            ? ("request.malformed", "The request could not be read.")
+            : ("request.invalid", "The request is not valid.");
+        return Problem.Document(context, status, code, title, new Dictionary<string, object?> { ["errors"] = errors });
+    }
+
+    /// <summary><c>Models[0].ModelName</c> → <c>models[0].model_name</c>.</summary>
+    private static string FieldName(string? property)
+        => string.IsNullOrEmpty(property) ? "body" : string.Join('.', property.Split('.').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using FluentValidation;
+
+namespace SaasLlm.ApiService.Platform.Json;
+
+/// <summary>What a caller's own <c>metadata</c> may be: a JSON object that Postgres can store, of bounded size.</summary>
+internal static class MetadataRules
+{
+    public const int MaxBytes = 16 * 1024;
+
+    public static IRuleBuilderOptions<T, JsonElement?> IsMetadata<T>(this IRuleBuilder<T, JsonElement?> rule)
+        => rule
+            .Must(metadata => metadata is not { } value || value.ValueKind is JsonValueKind.Object or JsonValueKind.Null)
+            .WithMessage("must be a JSON object")
+            .Must(metadata => metadata is not { } value || System.Text.Encoding.UTF8.GetByteCount(value.GetRawText()) <= MaxBytes)
+            .WithMessage($"must not be larger than {MaxBytes} bytes")
+            .Must(metadata => metadata is not { } value || IsStorable(value))
+            .WithMessage("must not hold NUL characters or halves of surrogate pairs");
+
+    /// <summary>The object's text, <c>{}</c> when there is none.</summary>
+    public static string Text(JsonElement? metadata)
+        => metadata is { ValueKind: JsonValueKind.Object } value ? value.GetRawText() : "{}";
+
+    private static bool IsStorable(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind switch
+            {
+                JsonValueKind.String => !value.GetString()!.Contains('\0'),
+                JsonValueKind.Array => value.EnumerateArray().All(IsStorable),
+                JsonValueKind.Object => value.EnumerateObject().All(member => !member.Name.Contains('\0') && IsStorable(member.Value)),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // half of a surrogate pair
+        }
+    }
+}
