@@ -3,7 +3,9 @@ using FastEndpoints;
 using FluentValidation.Results;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using SaasLlm.ApiService.Platform.Access;
+using SaasLlm.ApiService.Platform.Documentation;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Json;
 
@@ -24,12 +26,15 @@ internal static class ApiPlatform
             kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
         });
         services.AddOptions<AccessOptions>().BindConfiguration(AccessOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddAuthentication(KeyAuthentication.SchemeName)
-            .AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(KeyAuthentication.SchemeName, null);
+        services.TryAddSingleton(TimeProvider.System);
+        // Not AddAuthentication: it brings data protection, whose key files nothing here needs.
+        services.AddAuthenticationCore(options => options.DefaultScheme = KeyAuthentication.SchemeName).AddWebEncoders();
+        new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(KeyAuthentication.SchemeName, null);
         services.AddAuthorization(Policies.Configure);
         services.AddExceptionHandler<UnhandledExceptions>();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         services.AddFastEndpoints();
+        services.AddApiDocumentation();
     }
 
     public static void UseApiPlatform(this WebApplication app)
@@ -38,7 +43,9 @@ internal static class ApiPlatform
         app.UseStatusCodePages(EmptyResponses.Describe);
         app.UseAuthentication();
         app.UseAuthorization();
+        app.Use(RequestGuards.Refuse);
         app.UseFastEndpoints(Configure);
+        app.MapApiDocumentation();
     }
 
     private static void Configure(Config config)
@@ -56,7 +63,7 @@ internal static class ApiPlatform
     private static ValidationFailure DescribeJson(JsonException exception)
         => new(
             exception.Path is null or "$" ? "body" : exception.Path.TrimStart('$', '.'),
-            exception.Message.StartsWith("A text ", StringComparison.Ordinal) || exception.Message.StartsWith("Expected ", StringComparison.Ordinal)
+            exception is UnreadableValueException
                 ? exception.Message.Split(" Path:")[0]
                 : "is not valid JSON, not of the expected type, or there twice");
 }

@@ -4,13 +4,16 @@ using System.Text.Json.Serialization;
 
 namespace SaasLlm.ApiService.Platform.Json;
 
+/// <summary>A value that one of our converters refuses; its message is fit for the caller.</summary>
+internal sealed class UnreadableValueException(string message) : JsonException(message);
+
 /// <summary>Writes <c>149</c>, not <c>149.000000</c>.</summary>
 internal sealed class PlainDecimalConverter : JsonConverter<decimal>
 {
     public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         => reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out var value)
             ? value
-            : throw new JsonException("Expected a number that fits.");
+            : throw new UnreadableValueException("Expected a number that fits.");
 
     // Dividing by a 1 with 28 zeros drops the scale that is not needed.
     public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options)
@@ -24,7 +27,7 @@ internal sealed class StorableStringConverter : JsonConverter<string>
     {
         if (reader.TokenType != JsonTokenType.String)
         {
-            throw new JsonException("Expected a text.");
+            throw new UnreadableValueException("Expected a text.");
         }
 
         string? text;
@@ -34,10 +37,10 @@ internal sealed class StorableStringConverter : JsonConverter<string>
         }
         catch (InvalidOperationException)
         {
-            throw new JsonException("A text holds half of a surrogate pair.");
+            throw new UnreadableValueException("A text holds half of a surrogate pair.");
         }
 
-        return text is not null && text.Contains('\0') ? throw new JsonException("A text may not hold the NUL character.") : text;
+        return text is not null && text.Contains('\0') ? throw new UnreadableValueException("A text may not hold the NUL character.") : text;
     }
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
@@ -55,7 +58,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         => reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var value)
             ? value.ToUniversalTime()
-            : throw new JsonException("Expected a time such as 2026-01-31T12:00:00Z.");
+            : throw new UnreadableValueException("Expected a time such as 2026-01-31T12:00:00Z.");
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
         => writer.WriteStringValue(value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture));
