@@ -2,7 +2,7 @@ using SaasLlm.ApiService.Platform;
 
 var builder = WebApplication.CreateBuilder(args);
 
-builder.AddApiPlatform();builder.AddApiPlatform();
+builder.AddApiPlatform();
 
 var app = builder.Build();
 app.UseApiPlatform();
