@@ -1,0 +1,24 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace FastEndpoints;
+
+/// <summary>Runs the matched endpoint.</summary>
+internal sealed class RequestHandler : IResult
+{
+    public static RequestHandler Instance { get; } = new();
+
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        var metadata = httpContext.GetEndpoint()!.Metadata;
+        if (httpContext.Request.ContentType is null
+            && metadata.GetMetadata<IAcceptsMetadata>() is { } accepts
+            && !accepts.ContentTypes.Contains("*/*"))
+        {
+            httpContext.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+            return httpContext.Response.StartAsync(httpContext.RequestAborted);
+        }
+
+        return metadata.GetMetadata<EndpointDefinition>()!.Create(httpContext).ExecAsync(httpContext.RequestAborted);
+    }
+}
