@@ -37,7 +37,7 @@ internal static class RequestBinder<TRequest> where TRequest : notnull
                 continue;
             }
 
-            s_properties[property.GetCustomAttribute<BindFromAttribute>()?.Name ?? FieldName(property.Name)] = bound;
+            s_properties[FieldNames.Of(property)] = bound;
         }
     }
 
@@ -129,12 +129,17 @@ internal static class RequestBinder<TRequest> where TRequest : notnull
         }
     }
 
-    private static string FieldName(string property)
-        => Config.BindingSettings.UsePropertyNamingPolicy && Config.SerializerSettings.Options.PropertyNamingPolicy is { } policy
-            ? policy.ConvertName(property)
-            : property;
-
     private sealed record BoundProperty(PropertyInfo Info, Func<StringValues, ParseResult> Parse, Source DisabledSources);
+}
+
+/// <summary>The names under which route and query carry properties.</summary>
+internal static class FieldNames
+{
+    public static string Of(PropertyInfo property)
+        => property.GetCustomAttribute<BindFromAttribute>()?.Name
+           ?? (Config.BindingSettings.UsePropertyNamingPolicy && Config.SerializerSettings.Options.PropertyNamingPolicy is { } policy
+               ? policy.ConvertName(property.Name)
+               : property.Name);
 }
 
 /// <summary>Makes a request that has no body: by its shortest constructor, each parameter at its default.</summary>

@@ -1,10 +1,10 @@
 using System.Reflection;
-using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FastEndpoints;
@@ -135,10 +135,12 @@ internal static class EndpointMapper
             }
         });
 
+    // By route: an endpoint may have several, with different parameters.
     private static bool AllComeFromElsewhere(Type request, string route)
-        => !typeof(System.Collections.IEnumerable).IsAssignableFrom(request)
-           && request.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite).All(property =>
-               property.IsDefined(typeof(NonJsonBindingAttribute), inherit: true)
-               || property.IsDefined(typeof(JsonIgnoreAttribute))
-               || route.Contains($"{{{property.GetCustomAttribute<BindFromAttribute>()?.Name ?? property.Name}", StringComparison.OrdinalIgnoreCase));
+    {
+        var routeNames = RoutePatternFactory.Parse(route).Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return !typeof(System.Collections.IEnumerable).IsAssignableFrom(request)
+               && request.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite).All(property =>
+                   property.IsDefined(typeof(NonJsonBindingAttribute), inherit: true) || routeNames.Contains(FieldNames.Of(property)));
+    }
 }
