@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using global::StackExchange.Redis;
+
+namespace Aspire.StackExchange.Redis;
+
+/// <summary>
+/// Turns the client's profiled commands into spans under the activity they were sent in. The client keeps commands by
+/// context object; each recorded activity gets one, and a timer takes its commands out.
+/// </summary>
+internal sealed class RedisCommandTracer : IProfiler, IDisposable
+{
+    public const string SourceName = "OpenTelemetry.Instrumentation.StackExchangeRedis";
+
+    private const string ContextProperty = "saasllm.redis.profile";
+    private static readonly ActivitySource s_source = new(SourceName);
+    private static readonly TimeSpan s_flushEvery = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConcurrentDictionary<Profile, byte> _profiles = new();
+    private readonly Timer _timer;
+    private IConnectionMultiplexer? _redis;
+
+    public RedisCommandTracer() => _timer = new Timer(_ => Flush(), null, s_flushEvery, s_flushEvery);
+
+    public void Attach(IConnectionMultiplexer redis)
+    {
+        _redis = redis;
+        redis.RegisterProfiler(this);
+    }
+
+    public object? GetContext()
+    {
+        if (_redis is null || Activity.Current is not { Recorded: true } activity || !s_source.HasListeners())
+        {
+            return null;
+        }
+
+        if (activity.GetCustomProperty(ContextProperty) is Profile known)
+        {
+            return known;
+        }
+
+        var profile = new Profile(activity);
+        activity.SetCustomProperty(ContextProperty, profile);
+        _redis.BeginProfiling(profile);
+        _profiles.TryAdd(profile, 0);
+        return profile;
+    }
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        Flush();
+    }
+
+    private void Flush()
+    {
+        foreach (var (profile, _) in _profiles)
+        {
+            // A long activity is flushed while it runs, or its commands would wait for its end.
+            if (!profile.Activity.IsStopped && Stopwatch.GetElapsedTime(profile.Begun) < TimeSpan.FromSeconds(10))
+            {
+                continue;
+            }
+
+            _profiles.TryRemove(profile, out _);
+            profile.Activity.SetCustomProperty(ContextProperty, null);
+            foreach (var command in _redis!.FinishProfiling(profile))
+            {
+                Write(profile.Activity.Context, command);
+            }
+        }
+    }
+
+    private static void Write(ActivityContext parent, IProfiledCommand command)
+    {
+        var created = new DateTimeOffset(command.CommandCreated, TimeSpan.Zero);
+        using var span = s_source.StartActivity(command.Command, ActivityKind.Client, parent, startTime: created);
+        if (span is null)
+        {
+            return;
+        }
+
+        span.SetTag("db.system", "redis");
+        span.SetTag("db.statement", command.Command);
+        span.SetTag("db.redis.flags", command.Flags.ToString());
+        span.SetTag("db.redis.database_index", command.Db);
+        span.SetTag("server.address", command.EndPoint?.ToString());
+        var enqueued = created + command.CreationToEnqueued;
+        var sent = enqueued + command.EnqueuedToSending;
+        span.AddEvent(new ActivityEvent("Enqueued", enqueued));
+        span.AddEvent(new ActivityEvent("Sent", sent));
+        span.AddEvent(new ActivityEvent("ResponseReceived", sent + command.SentToResponse));
+        span.SetEndTime((created + command.ElapsedTime).UtcDateTime);
+    }
+
+    private sealed class Profile(Activity activity)
+    {
+        public Activity Activity { get; } = activity;
+
+        public long Begun { get; } = Stopwatch.GetTimestamp();
+    }
+}

@@ -1,0 +1,13 @@
+namespace Aspire.StackExchange.Redis;
+
+/// <summary>What <c>AddRedisClient</c> reads from configuration.</summary>
+public sealed class StackExchangeRedisSettings
+{
+    public string? ConnectionString { get; set; }
+
+    public bool DisableHealthChecks { get; set; }
+
+    public bool DisableTracing { get; set; }
+
+    public bool DisableAutoActivation { get; set; } = true;
+}
