@@ -23,6 +23,9 @@ internal static class Simulator
             ContentRootPath = AppContext.BaseDirectory,
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+
+        // It would report each answer that is cut on purpose; what fails by mistake is logged by FrameMiddleware.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Critical);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -43,6 +46,7 @@ internal static class Simulator
         app.MapTeams();
         app.MapModels();
         app.MapInference();
+        app.MapNotSimulated();
         app.MapControl();
         return app;
     }

@@ -23,6 +23,13 @@ internal sealed class DatabaseMiddleware(RequestDelegate next, Mode mode, Authen
         ["GET /user/info"] = "inference/nodb/user-info",
         ["GET /spend/logs"] = "inference/nodb/spend-logs",
         ["POST /model/new"] = "inference/nodb/model-new",
+        ["POST /model/delete"] = "inference/nodb/model-delete",
+        ["POST /budget/new"] = "inference/nodb/budget-new",
+        ["POST /customer/new"] = "inference/nodb/customer-new",
+        ["GET /global/spend"] = "inference/nodb/global-spend",
+        ["GET /spend/tags"] = "inference/nodb/spend-tags",
+        ["GET /spend/logs/v2"] = "inference/nodb/spend-logs-v2",
+        ["GET /cache/ping"] = "inference/nodb/cache-ping",
         ["GET /v2/model/info"] = "inference/models/v2-model-info",
     };
 
@@ -51,7 +58,7 @@ internal sealed class DatabaseMiddleware(RequestDelegate next, Mode mode, Authen
             DatabaseMode.Lost => s_lost,
             _ => null,
         };
-        if (table is null || !table.TryGetValue($"{http.Request.Method} {http.Request.Path}", out var recording))
+        if (table is null || !table.TryGetValue($"{http.Request.Method} {http.Request.Path}", out var recording) || IsInvalid(http))
         {
             await next(http);
             return;
@@ -60,4 +67,7 @@ internal sealed class DatabaseMiddleware(RequestDelegate next, Mode mode, Authen
         var (caller, refusal) = authenticator.Authenticate(http, Access.Admin);
         await (caller is null ? refusal! : player.Answer(recording)).WriteToAsync(http);
     }
+
+    // A body that FastAPI refuses never gets as far as the database.
+    private static bool IsInvalid(HttpContext http) => !RequestBody.Of(http).TryParse(out var body, out _) || Fields.Refuse(body)?.Status == 422;
 }

@@ -42,6 +42,11 @@ internal static class Errors
     public static Answer UnknownModel(string route, string? model)
     {
         var message = $"{route}: Invalid model name passed in model={model ?? "None"}. Call `/v1/models` to view available models for your key.";
+        if (route is "/completions")
+        {
+            return Proxy(400, "None", $"400: {{'error': '{message}'}}", "None");
+        }
+
         var answer = Proxy(400, "invalid_request_error", message);
         answer.Body!["error"]!["provider_specific_fields"] = new JsonObject { ["error"] = message };
         return answer;

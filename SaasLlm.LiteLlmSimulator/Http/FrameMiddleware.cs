@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace SaasLlm.LiteLlmSimulator.Http;
 
 /// <summary>What surrounds every answer: common headers, trailing slashes, CORS, and JSON for unknown routes and methods.</summary>
-internal sealed class FrameMiddleware(RequestDelegate next)
+internal sealed partial class FrameMiddleware(RequestDelegate next, ILogger<FrameMiddleware> logger)
 {
     public async Task InvokeAsync(HttpContext http)
     {
@@ -26,13 +26,25 @@ internal sealed class FrameMiddleware(RequestDelegate next)
             return;
         }
 
-        await next(http);
+        try
+        {
+            await next(http);
+        }
+        catch (Exception exception) when (exception is not CutException && !http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
+        {
+            LogFailure(request.Method, request.Path, exception);
+            await Errors.Crash().WriteToAsync(http);
+        }
+
         if (!http.Response.HasStarted && http.GetEndpoint() is null or { DisplayName: "405 HTTP Method Not Supported" })
         {
             var (status, text) = http.GetEndpoint() is null ? (404, "Not Found") : (405, "Method Not Allowed");
             await Json.WriteAsync(http.Response, status, HttpMethods.IsHead(request.Method) ? null : new JsonObject { ["detail"] = text });
         }
     }
+
+    [LoggerMessage(1, LogLevel.Error, "The simulator itself failed on {Method} {Path}")]
+    private partial void LogFailure(string method, string path, Exception exception);
 
     private static Task PreflightAsync(HttpContext http)
     {

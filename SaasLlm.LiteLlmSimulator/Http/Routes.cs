@@ -39,10 +39,7 @@ internal static class Routes
         var parsed = RequestBody.Of(http).TryParse(out var body, out var fault);
         if (!parsed && access is Access.Inference)
         {
-            // Python's parser takes NaN and LiteLLM fails on it later.
-            return RequestBody.Of(http).Bytes.AsSpan().IndexOf("NaN"u8) >= 0
-                ? Errors.Crash()
-                : Errors.Proxy(400, "invalid_request_error", fault, "request_body");
+            return Errors.Proxy(400, "invalid_request_error", fault, "request_body");
         }
 
         var (caller, refusal) = http.RequestServices.GetRequiredService<Authenticator>().Authenticate(http, access);

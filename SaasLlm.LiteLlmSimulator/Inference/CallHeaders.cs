@@ -46,11 +46,22 @@ internal static class CallHeaders
         return headers;
     }
 
+    /// <summary>A legacy completion's stream has fewer headers: so recorded.</summary>
+    public static Dictionary<string, string> LegacyStream(InferenceCall call, Echo echo) => Success(call, echo, isStream: true)
+        .Where(header => !header.Key.StartsWith("x-litellm-response-cost", StringComparison.Ordinal)
+            && header.Key is not ("x-litellm-model-api-base" or "x-litellm-overhead-duration-ms" or "x-litellm-callback-duration-ms"))
+        .ToDictionary();
+
     /// <summary>Headers of an error that inference itself found.</summary>
-    public static Answer Failed(Call call, string callId, Answer error, bool withVersion)
+    public static Answer Failed(Call call, string callId, Answer error, string route)
     {
         error.Headers["x-litellm-call-id"] = callId;
-        if (withVersion)
+        if (route is "/completions")
+        {
+            return error;
+        }
+
+        if (route is not "/chat/completions")
         {
             error.Headers["x-litellm-version"] = RecordingStore.Version;
         }

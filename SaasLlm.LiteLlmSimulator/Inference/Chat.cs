@@ -29,7 +29,7 @@ internal sealed class Chat(InferenceGate gate, SimulatorOptions options, Mode mo
                 "invalid_request_error",
                 $"Invalid request format: litellm.APIConnectionError: APIConnectionError: OpenAIException - 'str' object has no attribute 'get'\n\nLiteLLM: model group '{call.Model.Name}' failed with the error above. No fallback was attempted.");
             error.Headers["x-litellm-timeout"] = "6000.0";
-            return CallHeaders.Failed(incoming, call.CallId, error, withVersion: false);
+            return CallHeaders.Failed(incoming, call.CallId, error, "/chat/completions");
         }
 
         var count = call.Body.Has("n", out var n) && n.TryGetInt32(out var wanted) ? Math.Clamp(wanted, 1, ChoicesMax) : 1;

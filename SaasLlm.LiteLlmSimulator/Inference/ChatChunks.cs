@@ -68,9 +68,10 @@ internal static class ChatChunks
     {
         var usage = echo.Usage();
         usage["completion_tokens_details"] = new JsonObject { ["reasoning_tokens"] = 0, ["text_tokens"] = echo.CompletionTokens };
-        if (call.Model.InputCost is not null)
+        var cost = echo.InputCost(call.Model) + echo.OutputCost(call.Model);
+        if (cost > 0)
         {
-            usage["cost"] = PythonFloat.Node(echo.InputCost(call.Model) + echo.OutputCost(call.Model));
+            usage["cost"] = PythonFloat.Node(cost);
         }
 
         return usage;

@@ -21,8 +21,7 @@ internal sealed class EventStream(Mode mode, TimeProvider time)
         {
             if (i == cutAt)
             {
-                http.Abort();
-                return;
+                throw new CutException();
             }
 
             if (i > 0 && mode.ChunkDelay > TimeSpan.Zero)
@@ -36,8 +35,7 @@ internal sealed class EventStream(Mode mode, TimeProvider time)
 
         if (cutAt is not null)
         {
-            http.Abort();
-            return;
+            throw new CutException();
         }
 
         await http.Response.WriteAsync("data: [DONE]\n\n", http.RequestAborted);
@@ -58,7 +56,7 @@ internal sealed class EventStream(Mode mode, TimeProvider time)
             http.Response.ContentLength = whole.Length;
             await http.Response.Body.WriteAsync(whole.AsMemory(0, Math.Min(bytes, whole.Length)), http.RequestAborted);
             await http.Response.Body.FlushAsync(http.RequestAborted);
-            http.Abort();
+            throw new CutException();
         });
     }
 }

@@ -34,7 +34,7 @@ internal sealed class InferenceGate(
 
         if (Refuse(body, route, required, name, served is not null) is { } refusal)
         {
-            return (null, CallHeaders.Failed(call, callId, refusal, withVersion: route is not "/chat/completions"));
+            return (null, CallHeaders.Failed(call, callId, refusal, route));
         }
 
         return await PlayAsync(call with { Body = body }, callId, served! with { Name = name! }, route);
@@ -63,14 +63,14 @@ internal sealed class InferenceGate(
         {
             var recording = name["recorded/".Length..];
             return (null, store.Find(recording) is null
-                ? CallHeaders.Failed(call, callId, Errors.UnknownModel(route, name), withVersion: route is not "/chat/completions")
+                ? CallHeaders.Failed(call, callId, Errors.UnknownModel(route, name), route)
                 : player.Answer(recording));
         }
 
         var alias = armed ?? (name.StartsWith("mock/", StringComparison.Ordinal) ? name["mock/".Length..] : null);
         if (alias is not null && !Aliases.IsKnown(alias))
         {
-            return (null, CallHeaders.Failed(call, callId, Errors.UnknownModel(route, name), withVersion: route is not "/chat/completions"));
+            return (null, CallHeaders.Failed(call, callId, Errors.UnknownModel(route, name), route));
         }
 
         if (alias is not null && await aliases.AnswerAsync(call.Http, alias, call.Body.IsTrue("stream")) is { } answer)

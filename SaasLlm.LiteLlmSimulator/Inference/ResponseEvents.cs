@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
+using SaasLlm.LiteLlmSimulator.Http;
 
 namespace SaasLlm.LiteLlmSimulator.Inference;
 
 /// <summary>The events of a streamed response, in OpenAI's order; LiteLLM adds the model to each.</summary>
 internal static class ResponseEvents
 {
-    public static IReadOnlyList<JsonObject> Of(string model, JsonObject completed, Echo echo)
+    public static IReadOnlyList<JsonObject> Of(string model, JsonObject completed, Echo echo, decimal cost)
     {
         var item = completed["output"]![0]!.AsObject();
         var itemId = item["id"]!.GetValue<string>();
@@ -27,8 +28,8 @@ internal static class ResponseEvents
         }
 
         Add("response.output_text.done", Part("text", echo.Text));
-        Add("response.output_item.done", new() { ["output_index"] = 0, ["item"] = item.DeepClone() });
-        Add(echo.IsLimited ? "response.incomplete" : "response.completed", new() { ["response"] = completed.DeepClone() });
+        Add("response.output_item.done", new() { ["output_index"] = 0, ["item"] = WithoutNulls(item) });
+        Add(echo.IsLimited ? "response.incomplete" : "response.completed", new() { ["response"] = Streamed() });
         return events;
 
         void Add(string type, JsonObject fields)
@@ -52,13 +53,33 @@ internal static class ResponseEvents
             [name] = value,
         };
 
+        // In events the provider's object comes through without its nulls.
+        JsonObject Streamed()
+        {
+            var response = WithoutNulls(completed);
+            response["reasoning"] = completed["reasoning"]?.DeepClone();
+            response["usage"]!["cost"] = PythonFloat.Node(cost);
+            return response;
+        }
+
         JsonObject Begun()
         {
-            var begun = completed.DeepClone().AsObject();
+            var begun = Streamed();
             begun["status"] = "in_progress";
             begun["output"] = new JsonArray();
             begun.Remove("usage");
+            begun.Remove("incomplete_details");
             return begun;
         }
     }
+
+    private static JsonObject WithoutNulls(JsonObject fields) => new(fields.Where(field => field.Value is not null)
+        .Select(field => KeyValuePair.Create(field.Key, Clean(field.Value!))));
+
+    private static JsonNode? Clean(JsonNode value) => value switch
+    {
+        JsonObject fields => WithoutNulls(fields),
+        JsonArray items => new JsonArray([.. items.Select(item => item is null ? null : Clean(item))]),
+        _ => value.DeepClone(),
+    };
 }

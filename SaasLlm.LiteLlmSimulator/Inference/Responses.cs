@@ -25,7 +25,7 @@ internal sealed class Responses(InferenceGate gate, Mode mode, Ids ids, TimeProv
         var cutAt = call.Alias is null ? null : Aliases.CutAt(call.Alias);
         var body = Completed(call, echo, ids.Next("resp_sim"));
         return call.IsStream
-            ? _stream.Answer(headers, ResponseEvents.Of(call.Model.Name, body, echo), cutAt)
+            ? _stream.Answer(headers, ResponseEvents.Of(call.Model.Name, body, echo, echo.InputCost(call.Model) + echo.OutputCost(call.Model)), cutAt)
             : EventStream.Plain(headers, body, cutAt);
     }
 

@@ -13,7 +13,7 @@ internal sealed class KeyEditor(KeyRing keys, Mode mode, TimeProvider time)
 
     private static readonly string[] s_settings =
     [
-        "key_alias", "duration", "models", "max_budget", "user_id", "team_id", "agent_id", "max_parallel_requests", "metadata",
+        "key_alias", "models", "max_budget", "user_id", "team_id", "agent_id", "max_parallel_requests", "metadata",
         "tpm_limit", "rpm_limit", "budget_duration", "budget_limits", "allowed_cache_controls", "config", "permissions",
         "model_rpm_limit", "model_tpm_limit", "guardrails", "blocked", "aliases", "allowed_routes", "soft_budget",
         "organization_id", "auto_rotate", "rotation_interval",
@@ -52,6 +52,11 @@ internal sealed class KeyEditor(KeyRing keys, Mode mode, TimeProvider time)
             Fields.Apply(body, key.Settings, s_settings);
             SetKeyType(body, key);
             SetTimes(body, key, time.GetUtcNow());
+            if (call.Http.Request.Path == "/key/service-account/generate")
+            {
+                key.Settings["metadata"] = new JsonObject { ["service_account_id"] = key.Alias };
+            }
+
             return Answer.Ok(KeyShapes.Generated(key, value));
         }
     }
@@ -84,11 +89,6 @@ internal sealed class KeyEditor(KeyRing keys, Mode mode, TimeProvider time)
             }
 
             Fields.Apply(body, key.Settings, s_settings);
-            if (key.Settings["metadata"] is null)
-            {
-                key.Settings["metadata"] = new JsonObject();
-            }
-
             if (body.Has("spend", out var spend))
             {
                 key.Spend = spend.GetDecimal();

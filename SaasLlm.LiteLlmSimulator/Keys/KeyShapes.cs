@@ -12,6 +12,11 @@ internal static class KeyShapes
         body["key"] = value;
         body["token"] = key.Hash;
         body["token_id"] = key.Hash;
+        if (key.Settings["soft_budget"] is { } softBudget)
+        {
+            AddBudget(body, key, softBudget);
+        }
+
         return body;
     }
 
@@ -48,6 +53,18 @@ internal static class KeyShapes
         body["id"] = Ids.Uuid(key.Hash);
         body["deleted_at"] = Fields.Stamp(key.DeletedAt!.Value);
         return body;
+    }
+
+    // A soft budget is kept in a budget row of its own, which LiteLLM makes along with the key.
+    private static void AddBudget(JsonObject body, VirtualKey key, JsonNode softBudget)
+    {
+        var budget = Json.Shape("budget-row");
+        budget["budget_id"] = Ids.Uuid("budget" + key.Hash);
+        budget["soft_budget"] = softBudget.DeepClone();
+        budget["created_at"] = Fields.Stamp(key.CreatedAt);
+        budget["updated_at"] = Fields.Stamp(key.CreatedAt);
+        body["budget_id"] = budget["budget_id"]!.GetValue<string>();
+        body["litellm_budget_table"] = budget;
     }
 
     private static JsonObject Fill(string shape, VirtualKey key)

@@ -67,7 +67,8 @@ internal sealed class ModelCatalogue
                 Number(row, "output") / Million,
                 Number(row, "cache_read") / Million,
                 (int?)Number(row, "max_input_tokens"),
-                (int?)Number(row, "max_output_tokens")));
+                (int?)Number(row, "max_output_tokens"),
+                More: row.Has("more", out var more) ? more.Node()!.AsObject() : null));
         }
 
         // Listed by name as well, for a price list that does not know wildcards.
@@ -96,9 +97,10 @@ internal sealed class ModelCatalogue
                 Number(parameters, "input_cost_per_token") ?? Number(info, "input_cost_per_token") ?? mapped?.InputCost,
                 Number(parameters, "output_cost_per_token") ?? Number(info, "output_cost_per_token") ?? mapped?.OutputCost,
                 mapped?.CacheReadCost,
-                mapped?.MaxInputTokens,
-                mapped?.MaxOutputTokens,
-                info.StringOf("id")));
+                (int?)Number(info, "max_input_tokens") ?? mapped?.MaxInputTokens,
+                (int?)Number(info, "max_output_tokens") ?? mapped?.MaxOutputTokens,
+                info.StringOf("id"),
+                mapped?.More));
         }
 
         Add(known._byName["mock/*"]);

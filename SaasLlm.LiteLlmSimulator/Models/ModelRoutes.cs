@@ -76,6 +76,11 @@ internal static class ModelRoutes
         info["max_input_tokens"] = model.MaxInputTokens;
         info["max_output_tokens"] = model.MaxOutputTokens;
         info["litellm_provider"] = model.Provider.Split('/')[0];
+        foreach (var (name, value) in model.More?.ToList() ?? [])
+        {
+            info[name] = value?.DeepClone();
+        }
+
         return row;
     }
 }

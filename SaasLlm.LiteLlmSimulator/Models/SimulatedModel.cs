@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using SaasLlm.LiteLlmSimulator.Http;
 
 namespace SaasLlm.LiteLlmSimulator.Models;
@@ -9,6 +10,7 @@ namespace SaasLlm.LiteLlmSimulator.Models;
 /// <param name="OutputCost">US dollars a token.</param>
 /// <param name="CacheReadCost">US dollars a token.</param>
 /// <param name="FixedId">The deployment's id where the configuration gives one.</param>
+/// <param name="More">Further fields of the price map, by LiteLLM's names.</param>
 internal sealed record SimulatedModel(
     string Name,
     string Provider,
@@ -18,7 +20,8 @@ internal sealed record SimulatedModel(
     decimal? CacheReadCost = null,
     int? MaxInputTokens = null,
     int? MaxOutputTokens = null,
-    string? FixedId = null)
+    string? FixedId = null,
+    JsonObject? More = null)
 {
     public string Id => FixedId ?? Ids.Hash(Name + Provider);
 

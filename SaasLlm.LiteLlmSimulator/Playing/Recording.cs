@@ -28,9 +28,9 @@ internal sealed record Recording(
         var root = document.RootElement;
         var response = root.GetProperty("response");
         var headers = response.GetProperty("headers").EnumerateObject()
-            .Select(header => KeyValuePair.Create(header.Name, header.Value.GetString()!)).ToList();
+            .Select(header => KeyValuePair.Create(header.Name, Shortened.Header(header.Value.GetString()!))).ToList();
         var lines = response.TryGetProperty("sse", out var sse)
-            ? sse.EnumerateArray().Select(line => line.GetString()!).ToList()
+            ? sse.EnumerateArray().Select(line => Shortened.Line(line.GetString()!)).ToList()
             : null;
         var gap = root.TryGetProperty("upstream", out var upstream) && upstream.ValueKind is JsonValueKind.Object
             && upstream.TryGetProperty("gap_ms", out var gapMs) ? gapMs.GetInt32() : 0;

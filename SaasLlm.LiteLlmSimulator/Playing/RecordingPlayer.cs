@@ -79,7 +79,7 @@ internal sealed class RecordingPlayer(RecordingStore store, Mode mode, TimeProvi
 
         if (recording.IsCut)
         {
-            http.Abort();
+            throw new CutException();
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class TeamEditor(TeamBook teams, KeyRing keys, Mode mode, Ids id
     private static readonly string[] s_settings =
     [
         "team_alias", "metadata", "tpm_limit", "rpm_limit", "max_budget", "soft_budget", "budget_duration", "budget_limits",
-        "models", "blocked", "router_settings", "max_parallel_requests",
+        "models", "blocked", "router_settings",
     ];
 
     private readonly Lock _gate = new();

@@ -35,11 +35,10 @@ internal sealed class TeamReader(TeamBook teams, KeyRing keys)
 
     public Answer List(Call call)
     {
-        // Recorded: a key without a user crashes this route, one with a user is refused.
-        if (call.Caller.Key is { } key)
+        // Recorded: a key whose user has no row crashes this route, and the simulator has no users.
+        if (!call.Caller.IsMaster)
         {
-            return key.UserId is null ? Errors.Crash()
-                : Errors.DetailError(401, "Only admin users can query all teams/other teams. Your user role=internal_user");
+            return Errors.Crash();
         }
 
         return Answer.Ok(new JsonArray([.. teams.All().Select(Listed)]));
