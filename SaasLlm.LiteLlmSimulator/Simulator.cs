@@ -7,6 +7,7 @@ using SaasLlm.LiteLlmSimulator.Keys;
 using SaasLlm.LiteLlmSimulator.Models;
 using SaasLlm.LiteLlmSimulator.Playing;
 using SaasLlm.LiteLlmSimulator.Teams;
+using SaasLlm.ServiceDefaults;
 
 namespace SaasLlm.LiteLlmSimulator;
 
@@ -32,6 +33,7 @@ internal static class Simulator
             kestrel.ResponseHeaderEncodingSelector = _ => System.Text.Encoding.Latin1;
             kestrel.Limits.MaxRequestBodySize = 64 * 1024 * 1024;
         });
+        builder.AddServiceDefaults("litellm-simulator");
         builder.Services.AddSingleton(SimulatorOptions.From(builder.Configuration));
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddSimulator();

@@ -4,39 +4,26 @@ using System.Text.Json.Nodes;
 
 namespace SaasLlm.LiteLlmSimulator.Http;
 
-/// <summary>The last requests, for tests that ask what reached the gateway. Keys are kept as a hash and four characters.</summary>
+/// <summary>The last requests, for tests that ask what reached the gateway. Keys are shown as a hash and four characters.</summary>
 internal sealed class RequestLog
 {
     private const int Kept = 500;
 
+    private const int LongestBody = 256 * 1024;
+
     private static readonly string[] s_secret = ["authorization", "x-litellm-api-key", "x-api-key", "api-key", "x-goog-api-key"];
 
     private readonly Lock _gate = new();
-    private readonly Queue<JsonObject> _entries = new();
+    private readonly Queue<Entry> _entries = new();
     private long _count;
 
     public void Add(HttpRequest request, byte[] body, DateTimeOffset now)
     {
-        var headers = new JsonObject();
-        foreach (var (name, value) in request.Headers)
-        {
-            var text = value.ToString();
-            headers[name.ToLowerInvariant()] = s_secret.Contains(name, StringComparer.OrdinalIgnoreCase) ? Mask(text) : text;
-        }
-
-        var entry = new JsonObject
-        {
-            ["at"] = now.ToString("O"),
-            ["method"] = request.Method,
-            ["path"] = request.Path.Value,
-            ["query"] = request.QueryString.Value,
-            ["headers"] = headers,
-            ["body"] = BodyNode(body),
-        };
+        var headers = request.Headers.Select(header => KeyValuePair.Create(header.Key, header.Value.ToString())).ToArray();
+        var kept = body.Length <= LongestBody ? body : Encoding.UTF8.GetBytes($"\"{body.Length} bytes\"");
         lock (_gate)
         {
-            entry["number"] = ++_count;
-            _entries.Enqueue(entry);
+            _entries.Enqueue(new(++_count, now, request.Method, request.Path.Value!, request.QueryString.Value!, headers, kept));
             if (_entries.Count > Kept)
             {
                 _entries.Dequeue();
@@ -48,7 +35,7 @@ internal sealed class RequestLog
     {
         lock (_gate)
         {
-            return new JsonArray([.. _entries.TakeLast(count).Select(entry => entry.DeepClone())]);
+            return new JsonArray([.. _entries.TakeLast(count).Select(Show)]);
         }
     }
 
@@ -61,8 +48,21 @@ internal sealed class RequestLog
         }
     }
 
+    private static JsonObject Show(Entry entry) => new()
+    {
+        ["number"] = entry.Number,
+        ["at"] = entry.At.ToString("O"),
+        ["method"] = entry.Method,
+        ["path"] = entry.Path,
+        ["query"] = entry.Query,
+        ["headers"] = new JsonObject(entry.Headers.Select(header => KeyValuePair.Create(
+            header.Key.ToLowerInvariant(),
+            (JsonNode?)JsonValue.Create(s_secret.Contains(header.Key, StringComparer.OrdinalIgnoreCase) ? Mask(header.Value) : header.Value)))),
+        ["body"] = BodyNode(entry.Body),
+    };
+
     /// <summary>"Bearer sk-abc…wxyz" as "Bearer sha256:&lt;hash of the key&gt;...wxyz".</summary>
-    public static string Mask(string value)
+    private static string Mask(string value)
     {
         var space = value.IndexOf(' ', StringComparison.Ordinal);
         var scheme = space < 0 ? "" : value[..(space + 1)];
@@ -70,6 +70,7 @@ internal sealed class RequestLog
         return $"{scheme}sha256:{Ids.Hash(key)}...{(key.Length < 4 ? "" : key[^4..])}";
     }
 
+    // A body with a name twice, or none that is JSON, is shown as the text it was.
     private static JsonNode? BodyNode(byte[] body)
     {
         if (body.Length == 0)
@@ -87,4 +88,7 @@ internal sealed class RequestLog
             return Encoding.UTF8.GetString(body);
         }
     }
+
+    private sealed record Entry(
+        long Number, DateTimeOffset At, string Method, string Path, string Query, KeyValuePair<string, string>[] Headers, byte[] Body);
 }

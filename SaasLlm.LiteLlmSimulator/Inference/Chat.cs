@@ -36,7 +36,7 @@ internal sealed class Chat(InferenceGate gate, SimulatorOptions options, Mode mo
         var last = messages.EnumerateArray().LastOrDefault(message => message.StringOf("role") is "user" or null);
         var echo = Echo.Of(call.Body, Tokens.TextOf(messages), Tokens.TextOf(last), count, call.Alias is null ? null : Aliases.Usage(call.Alias));
         var headers = CallHeaders.Success(call, echo, call.IsStream);
-        incoming.Caller.Key?.Spend += echo.InputCost(call.Model) + echo.OutputCost(call.Model);
+        incoming.Caller.Key?.Charge(echo.InputCost(call.Model) + echo.OutputCost(call.Model));
         var cutAt = call.Alias is null ? null : Aliases.CutAt(call.Alias);
         var id = ids.Next("chatcmpl-sim-");
         return call.IsStream

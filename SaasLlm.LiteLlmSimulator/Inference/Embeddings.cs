@@ -28,7 +28,7 @@ internal sealed class Embeddings(InferenceGate gate)
         var isBase64 = call.Body.StringOf("encoding_format") == "base64";
         var tokens = inputs.Sum(input => input.Tokens);
         var echo = new Echo("", IsLimited: false, null, tokens, 0);
-        incoming.Caller.Key?.Spend += echo.InputCost(call.Model);
+        incoming.Caller.Key?.Charge(echo.InputCost(call.Model));
         return new(200, new JsonObject
         {
             ["model"] = call.Model.Name,

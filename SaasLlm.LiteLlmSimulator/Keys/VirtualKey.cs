@@ -5,6 +5,9 @@ namespace SaasLlm.LiteLlmSimulator.Keys;
 /// <summary>A virtual key as LiteLLM keeps it: by its hash, never by its value.</summary>
 internal sealed class VirtualKey
 {
+    // Calls of one key run side by side, and neither a decimal nor a date is written at once.
+    private readonly Lock _gate = new();
+
     public required string Hash { get; init; }
 
     /// <summary><c>sk-...</c> and the last four characters.</summary>
@@ -21,13 +24,47 @@ internal sealed class VirtualKey
     public DateTimeOffset? DeletedAt { get; set; }
 
     /// <summary>When the key was last used while the database was there: LiteLLM then has it in its cache.</summary>
-    public DateTimeOffset? CachedAt { get; set; }
+    public DateTimeOffset? CachedAt
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return field;
+            }
+        }
+
+        set
+        {
+            lock (_gate)
+            {
+                field = value;
+            }
+        }
+    }
 
     /// <summary>From then on a block counts; before it the cached key still works (the knob <c>block_delay_seconds</c>).</summary>
     public DateTimeOffset BlockCountsFrom { get; set; }
 
     /// <summary>US dollars.</summary>
-    public decimal Spend { get; set; }
+    public decimal Spend
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return field;
+            }
+        }
+
+        set
+        {
+            lock (_gate)
+            {
+                field = value;
+            }
+        }
+    }
 
     /// <summary>What the caller set, by LiteLLM's field names.</summary>
     public JsonObject Settings { get; } = [];
@@ -47,6 +84,14 @@ internal sealed class VirtualKey
     public IReadOnlyList<string> AllowedRoutes => List("allowed_routes");
 
     public string? ModelBehind(string alias) => (Settings["aliases"] as JsonObject)?[alias]?.GetValue<string>();
+
+    public void Charge(decimal cost)
+    {
+        lock (_gate)
+        {
+            Spend += cost;
+        }
+    }
 
     private string? Text(string name) => Settings[name]?.GetValue<string>();
 

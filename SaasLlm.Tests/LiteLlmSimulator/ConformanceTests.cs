@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -9,10 +8,8 @@ namespace SaasLlm.Tests.LiteLlmSimulator;
 /// Each recorded request that the simulator answers by itself is sent to it, and the answers are compared: status, error type and
 /// code, names of the x-litellm headers and retry-after, and the shape of the body. What is left out stands in <see cref="Excluded"/>.
 /// </summary>
-public sealed class ConformanceTests : IAsyncDisposable
+public sealed class ConformanceTests(ConfiguredHosts hosts) : IClassFixture<ConfiguredHosts>
 {
-    private readonly List<SimulatorHost> _hosts = [];
-
     public static TheoryData<string> Cases => new(Excluded.Compared());
 
     [Theory]
@@ -20,7 +17,7 @@ public sealed class ConformanceTests : IAsyncDisposable
     public async Task Answers_as_recorded(string name)
     {
         var recorded = RecordedCase.Load("1.106.2", name);
-        var host = await HostAsync(recorded);
+        var host = await hosts.ForAsync(recorded);
         var bound = new Placeholders(name);
         await Excluded.PrepareAsync(name, host, bound);
         foreach (var step in recorded.Before)
@@ -80,38 +77,6 @@ public sealed class ConformanceTests : IAsyncDisposable
         Assert.True(File.Exists(Path.Combine(RecordedCase.Folder, "1.106.2", entry.Key + ".json")), entry.Key);
         Assert.NotEmpty(entry.Value);
     });
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var host in _hosts)
-        {
-            await host.DisposeAsync();
-        }
-    }
-
-    private async Task<SimulatorHost> HostAsync(RecordedCase recorded)
-    {
-        // Where the body is raw text, the recorder could not tell which models of its configuration mattered.
-        var models = recorded.Config["model_list"] is JsonArray { Count: > 0 } configured ? configured : ManagementModels();
-        var file = Path.GetTempFileName();
-        await File.WriteAllTextAsync(file, new JsonObject { ["model_list"] = models.DeepClone() }.ToJsonString());
-        var hasMasterKey = recorded.Config["general_settings"]?["master_key"] is not null;
-        var usage = recorded.Config["general_settings"]?["always_include_stream_usage"]?.GetValue<bool>() ?? false;
-        var host = await SimulatorHost.StartAsync(["--Models", file, "--AlwaysIncludeStreamUsage", usage.ToString(), .. hasMasterKey ? (string[])[] : ["--MasterKey", ""]]);
-        File.Delete(file);
-        _hosts.Add(host);
-        await host.SetModeAsync(recorded.Name.StartsWith("inference/", StringComparison.Ordinal) ? """{"database":"none"}""" : $$"""{"block_delay_seconds":{{Excluded.BlockDelay(recorded.Name)}}}""");
-        return host;
-    }
-
-    private static JsonArray ManagementModels() => new(
-        Model("gpt-4o-mini", "openai/gpt-4o-mini"), Model("gpt-4o", "openai/gpt-4o"), Model("pricey", "openai/pricey-1"), Model("embed", "openai/text-embedding-3-small"));
-
-    private static JsonObject Model(string name, string provider) => new()
-    {
-        ["model_name"] = name,
-        ["litellm_params"] = new JsonObject { ["model"] = provider },
-    };
 
     private static async Task<HttpResponseMessage> SendAsync(SimulatorHost host, JsonObject recorded, Placeholders bound)
     {

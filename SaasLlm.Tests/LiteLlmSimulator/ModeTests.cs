@@ -87,6 +87,21 @@ public sealed class ModeTests
         Assert.Equal(400, (int)answer.StatusCode);
     }
 
+    // Seven chunks and [DONE]: six waits of 50 ms.
+    [Fact]
+    public async Task Chunks_can_be_spaced()
+    {
+        await using var host = await SimulatorHost.StartAsync();
+        await host.SetModeAsync("""{"chunk_delay_ms":50}""");
+        var started = TimeProvider.System.GetTimestamp();
+
+        using var answer = await host.ChatAsync("gpt-4o", stream: true);
+        var lines = (await answer.Content.ReadAsStringAsync()).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Equal(8, lines.Length);
+        Assert.True(TimeProvider.System.GetElapsedTime(started) >= TimeSpan.FromMilliseconds(290));
+    }
+
     [Fact]
     public async Task A_reset_forgets_everything()
     {
