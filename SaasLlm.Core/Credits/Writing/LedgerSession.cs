@@ -8,12 +8,13 @@ internal sealed class LedgerSession : IAsyncDisposable
 {
     private readonly NpgsqlConnection _connection;
 
-    private LedgerSession(NpgsqlConnection connection, DateTime startedAt) => (_connection, BackendStartedAt) = (connection, startedAt);
+    private LedgerSession(NpgsqlConnection connection, DateTime startedAt)
+        => (_connection, ProcessId, BackendStartedAt) = (connection, connection.ProcessID, startedAt);
 
     /// <summary>With <see cref="ProcessId"/> it names this session's backend, and no later one.</summary>
     public DateTime BackendStartedAt { get; }
 
-    public int ProcessId => _connection.ProcessID;
+    public int ProcessId { get; }
 
     public bool IsBroken => _connection.State != System.Data.ConnectionState.Open;
 

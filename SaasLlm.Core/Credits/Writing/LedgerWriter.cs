@@ -53,10 +53,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _loop;
-        if (_session is not null)
-        {
-            await _session.DisposeAsync();
-        }
+        await DropSessionAsync();
     }
 
     private async Task RunAsync()
@@ -106,6 +103,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         {
             LedgerBatch? work = null;
             var sent = false;
+            var isReused = _session is not null;
             try
             {
                 _session ??= await LedgerSession.OpenAsync(_connections.Writer, _options);
@@ -125,6 +123,11 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             {
                 await ResetAsync();
             }
+            catch (Exception exception) when (isReused && !sent && IsGone(exception))
+            {
+                // The server ended an idle connection, or was restarted: nothing was sent, a new session starts clean.
+                await DropSessionAsync();
+            }
             catch (Exception exception)
             {
                 await RecoverAsync(commands, work, sent, exception);
@@ -135,8 +138,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private async Task RecoverAsync(List<LedgerCommand> commands, LedgerBatch? work, bool sent, Exception exception)
     {
-        var isLocked = exception is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
-        if (StoreErrors.IsUnavailable(exception) && !isLocked)
+        if (IsGone(exception))
         {
             LogUnavailable(exception, commands.Count);
             await AnswerWithoutStoreAsync(commands, sent ? work : null);
@@ -150,7 +152,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             LogSplit(exception, commands.Count);
             await ExecuteOneByOneAsync(commands);
         }
-        else if (isLocked)
+        else if (StoreErrors.IsUnavailable(exception))
         {
             commands[0].Refuse(StoreErrors.Unavailable);
         }
@@ -172,17 +174,12 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private async Task AnswerWithoutStoreAsync(List<LedgerCommand> commands, LedgerBatch? sent)
     {
         var session = _session;
-        _session = null;
+        await DropSessionAsync();
         bool? committed = false;
-        if (session is not null)
+        if (session is not null && sent is not null)
         {
-            var (processId, backendStartedAt) = (session.ProcessId, session.BackendStartedAt);
-            await session.DisposeAsync();
-            if (sent is not null)
-            {
-                committed = await _lookup.WasCommittedAsync(sent, processId, backendStartedAt);
-                _telemetry.LostReply(committed switch { true => "committed", false => "not_committed", null => "unknown" });
-            }
+            committed = await _lookup.WasCommittedAsync(sent, session.ProcessId, session.BackendStartedAt);
+            _telemetry.LostReply(committed switch { true => "committed", false => "not_committed", null => "unknown" });
         }
 
         if (committed is true)
@@ -235,12 +232,21 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             LogUnavailable(exception, 0);
         }
 
-        if (_session is not null)
+        await DropSessionAsync();
+    }
+
+    private async Task DropSessionAsync()
+    {
+        if (_session is { } session)
         {
-            await _session.DisposeAsync();
             _session = null;
+            await session.DisposeAsync();
         }
     }
+
+    // A lock that was not had in time is the row's trouble, not the server's.
+    private static bool IsGone(Exception exception)
+        => StoreErrors.IsUnavailable(exception) && exception is not PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
 
     private static bool IsConflict(PostgresException exception)
         => exception.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure;
