@@ -1,4 +1,7 @@
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Jobs;
+using SaasLlm.ServiceDefaults;
 
 namespace SaasLlm.JobRunner;
 
@@ -8,7 +11,9 @@ internal static class Loops
     public static async Task<int> RunAsync(string[] args)
     {
         var builder = Host.CreateApplicationBuilder(args);
+        builder.AddServiceDefaults();
         builder.AddCoreData();
+        builder.Services.AddLedger().AddJobPasses();
         await builder.Build().RunAsync();
         return 0;
     }

@@ -3,10 +3,10 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using StackExchange.Redis;
 
 namespace SaasLlm.Core.Data;
 
@@ -31,18 +31,33 @@ public static class CoreDataExtensions
             .Build());
         builder.Services.AddPooledDbContextFactory<SaasLlmDbContext>((services, options) => options
             .UseNpgsql(ConnectionString(services))
-            .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning)));
-        builder.Services.AddSingleton<IConnectionMultiplexer>(services => ConnectionMultiplexer.Connect(RedisOptions(services)));
+            .ConfigureWarnings(QuietStatements));
+        // No retries: a repeated insert whose first COMMIT reached the server would be answered "exists already".
+        builder.EnrichNpgsqlDbContext<SaasLlmDbContext>(settings => settings.DisableRetry = true);
+        builder.AddRedisClient(RedisName, configureOptions: options => options.AbortOnConnectFail = false);
+        // Every statement is in the traces; a log line each would cost more than the statement.
+        builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
+        builder.Services.PostConfigure<HealthCheckServiceOptions>(RedisOnlyDegrades);
         builder.Services.AddSingleton<SchemaMigrator>();
         builder.Services.AddHostedService<SchemaGate>();
         return builder;
     }
 
-    private static ConfigurationOptions RedisOptions(IServiceProvider services)
+    // A statement that fails throws: whoever expected it answers, whoever did not logs it.
+    private static void QuietStatements(WarningsConfigurationBuilder warnings) => warnings
+        .Ignore(RelationalEventId.PendingModelChangesWarning)
+        .Log(
+            (RelationalEventId.CommandExecuted, LogLevel.Debug),
+            (RelationalEventId.CommandError, LogLevel.Debug),
+            (CoreEventId.SaveChangesFailed, LogLevel.Debug));
+
+    // Without Redis the service is slower and right.
+    private static void RedisOnlyDegrades(HealthCheckServiceOptions options)
     {
-        var options = ConfigurationOptions.Parse(services.GetRequiredService<IConfiguration>().GetConnectionString(RedisName) ?? "localhost");
-        options.AbortOnConnectFail = false;
-        return options;
+        foreach (var check in options.Registrations.Where(check => check.Name.StartsWith("StackExchange.Redis", StringComparison.Ordinal)))
+        {
+            check.FailureStatus = HealthStatus.Degraded;
+        }
     }
 
     private static string ConnectionString(IServiceProvider services)

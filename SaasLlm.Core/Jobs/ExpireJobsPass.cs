@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SaasLlm.Core.Background;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+
+namespace SaasLlm.Core.Jobs;
+
+/// <summary>Ends jobs past their deadline, so that their holds come free whatever became of the application.</summary>
+public sealed partial class ExpireJobsPass(NpgsqlDataSource source, ILedger ledger, ILogger<ExpireJobsPass> logger) : IBackgroundPass
+{
+    private const int BatchSizeMax = 200;
+
+    // The clock stands in a sub-select so that it is read once, and the index can be asked for it.
+    private const string Overdue = """
+        SELECT team_id, job_id FROM jobs WHERE hold_state = 'held' AND deadline_at <= (SELECT ledger_now()) ORDER BY deadline_at LIMIT $1
+        """;
+
+    public TimeSpan Interval => TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc/>
+    public async Task<bool> RunAsync(CancellationToken cancellation)
+    {
+        var overdue = await ReadAsync(cancellation);
+        // The ledger decides under the row's lock; another runner, or the job's own end, may have been faster.
+        var ends = await Task.WhenAll(overdue.Select(
+            job => ledger.CloseJobAsync(new(job.Team, job.Job, JobStatus.Expired, null, null), cancellation)));
+        if (ends.FirstOrDefault(end => end.Failure is { Kind: FailureKind.Unavailable }).Failure is { } failure)
+        {
+            LogStoreFailed(failure.Code);
+            return false;
+        }
+
+        if (overdue.Count > 0)
+        {
+            LogExpired(ends.Count(end => end.Failure is null));
+        }
+
+        return overdue.Count == BatchSizeMax;
+    }
+
+    private async Task<List<(string Team, JobId Job)>> ReadAsync(CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Overdue);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = BatchSizeMax });
+        await using var rows = await command.ExecuteReaderAsync(cancellation);
+        List<(string, JobId)> overdue = [];
+        while (await rows.ReadAsync(cancellation))
+        {
+            overdue.Add((rows.GetString(0), new(rows.GetGuid(1))));
+        }
+
+        return overdue;
+    }
+
+    [LoggerMessage(4101, LogLevel.Information, "Expired {Count} jobs past their deadline")]
+    private partial void LogExpired(int count);
+
+    [LoggerMessage(4102, LogLevel.Warning, "Jobs past their deadline wait: {Code}")]
+    private partial void LogStoreFailed(string code);
+}
