@@ -56,7 +56,7 @@ public sealed class OrganizationService(IDbContextFactory<SaasLlmDbContext> cont
         if (nameContains is not null)
         {
             var pattern = $"%{Escape(nameContains)}%";
-            organizations = organizations.Where(o => EF.Functions.ILike(o.Name, pattern));
+            organizations = organizations.Where(o => EF.Functions.ILike(o.Name, pattern, @"\"));
         }
 
         if (page.After is { } after)
