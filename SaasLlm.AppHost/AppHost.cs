@@ -1,1 +1,53 @@
-Console.WriteLine("The app model comes next.");
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using SaasLlm.AppHost;
+
+var builder = DistributedApplication.CreateBuilder(args);
+var runs = builder.ExecutionContext.IsRunMode;
+
+var adminKey = builder.AddSecret("admin-key");
+var encryptionKey = builder.AddSecret("encryption-key");
+
+var postgres = builder.AddPostgres("postgres");
+var redis = builder.AddRedis("redis");
+if (runs)
+{
+    // Published, a managed store keeps its own data; a volume on Container Apps is a network share, too slow for either.
+    postgres.WithDataVolume();
+    redis.WithDataVolume();
+}
+
+var database = postgres.AddDatabase("saasllm");
+var gatewayDatabase = postgres.AddDatabase("litellm-database", "litellm");
+
+// Published outputs make no databases: this run does, and must be through before anything else.
+var migrations = builder.AddProject<Projects.SaasLlm_JobRunner>("migrations", launchProfileName: null)
+    .WithArgs("migrate")
+    .WithReference(database).WithReference(gatewayDatabase, "litellm")
+    .WaitFor(database).WaitFor(gatewayDatabase);
+if (!runs)
+{
+    // Container Apps starts a process that ends again, for ever.
+    migrations.WithEnvironment("Migrate__StayIdle", "true");
+}
+
+var gateway = builder.AddGateway(postgres, gatewayDatabase, migrations);
+
+var api = builder.AddProject<Projects.SaasLlm_ApiService>("api", launchProfileName: null)
+    // Published, the platform chooses the port.
+    .WithHttpEndpoint(port: runs ? 8003 : null, name: "http")
+    .WithExternalHttpEndpoints()
+    .WithHttpHealthCheck("/health")
+    .WithReference(database).WithReference(redis).WithGateway(gateway)
+    .WithEnvironment("Access__AdminKey", adminKey)
+    .WithEnvironment("Encryption__Key", encryptionKey)
+    .WaitFor(database).WaitFor(redis).WaitForCompletion(migrations);
+
+builder.AddProject<Projects.SaasLlm_JobRunner>("jobrunner", launchProfileName: null)
+    .WithReference(database).WithReference(redis).WithGateway(gateway)
+    .WithEnvironment("Encryption__Key", encryptionKey)
+    .WaitFor(database).WaitFor(redis).WaitForCompletion(migrations);
+
+builder.Greet(api, adminKey);
+
+builder.Build().Run();

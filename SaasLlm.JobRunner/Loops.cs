@@ -1,9 +1,6 @@
-using SaasLlm.Core.Background;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Jobs;
-using SaasLlm.Core.Llm;
-using SaasLlm.Core.Llm.Keys;
 using SaasLlm.ServiceDefaults;
 
 namespace SaasLlm.JobRunner;
@@ -16,7 +13,7 @@ internal static class Loops
         var builder = Host.CreateApplicationBuilder(args);
         builder.AddServiceDefaults();
         builder.AddCoreData();
-        builder.Services.AddLedger().AddJobPasses().AddGateway().AddBackgroundPass<ProvisionGatewayKeysPass>();
+        builder.Services.AddLedger().AddJobPasses();
         await builder.Build().RunAsync();
         return 0;
     }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using FastEndpoints;
 using FluentValidation.Results;
@@ -18,8 +17,7 @@ internal static class ApiPlatform
     /// <summary>Bytes of a body where an endpoint sets no limit of its own.</summary>
     public const int BodyBytesMax = 1024 * 1024;
 
-    /// <param name="endpoints">Where the endpoints are; left out, in this assembly.</param>
-    public static void AddApiPlatform(this WebApplicationBuilder builder, Assembly? endpoints = null)
+    public static void AddApiPlatform(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
         services.Configure<KestrelServerOptions>(kestrel =>
@@ -35,11 +33,7 @@ internal static class ApiPlatform
         services.AddAuthorization(Policies.Configure);
         services.AddExceptionHandler<UnhandledExceptions>();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
-        services.AddFastEndpoints(discovery =>
-        {
-            discovery.DisableAutoDiscovery = true;
-            discovery.Assemblies = [endpoints ?? typeof(ApiPlatform).Assembly];
-        });
+        services.AddFastEndpoints();
         services.AddApiDocumentation();
     }
 
@@ -54,15 +48,13 @@ internal static class ApiPlatform
         app.MapApiDocumentation();
     }
 
-    internal static void Configure(Config config)
+    private static void Configure(Config config)
     {
         config.Errors.StatusCode = StatusCodes.Status422UnprocessableEntity;
         config.Errors.ContentType = Problem.ContentType;
         config.Errors.ProducesMetadataType = null;
         config.Errors.ResponseBuilder = ValidationProblem.From;
         config.Binding.UsePropertyNamingPolicy = true;
-        config.Serializer.CharacterEncoding = null; // JSON has no charset
-        config.Serializer.RequestDeserializer = RequestBodies.ReadAsync;
         config.Binding.JsonExceptionTransformer = DescribeJson;
         config.Binding.FailureMessage = (_, name, _) => $"'{name}' has a value of the wrong type";
     }

@@ -26,33 +26,25 @@ internal sealed class KeyAuthentication(
     private static readonly ClaimsPrincipal s_operator = new(new ClaimsIdentity(
         [new(ClaimTypes.Role, Policies.OperatorRole)], SchemeName));
 
-    private static readonly AuthenticateResult s_unknownKey = AuthenticateResult.Fail("unknown key");
-
     private static readonly ClaimsPrincipal s_team = new(new ClaimsIdentity([], SchemeName));
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        var isOperator = false;
         if (Request.Headers.TryGetValue(AdminHeader, out var adminKey))
         {
-            if (!IsAdminKey(adminKey.ToString()))
-            {
-                return s_unknownKey;
-            }
-
-            isOperator = true;
+            return IsAdminKey(adminKey.ToString()) ? Succeed(Caller.Operator, s_operator) : AuthenticateResult.Fail("unknown key");
         }
 
         var authorization = Request.Headers.Authorization.ToString();
         if (authorization.Length == 0)
         {
-            return isOperator ? Succeed(Caller.Operator, s_operator) : AuthenticateResult.NoResult();
+            return AuthenticateResult.NoResult();
         }
 
         const string bearer = "Bearer ";
         if (!authorization.StartsWith(bearer, StringComparison.OrdinalIgnoreCase))
         {
-            return s_unknownKey;
+            return AuthenticateResult.Fail("not a bearer key");
         }
 
         var key = authorization[bearer.Length..].Trim();
@@ -61,9 +53,9 @@ internal sealed class KeyAuthentication(
             return Succeed(Caller.Operator, s_operator);
         }
 
-        return await teamKeys.FindAsync(key, Context.RequestAborted) is not { } team ? s_unknownKey
-            : isOperator ? Succeed(Caller.Operator, s_operator)
-            : Succeed(Caller.Of(team), s_team);
+        return await teamKeys.FindAsync(key, Context.RequestAborted) is { } team
+            ? Succeed(Caller.Of(team), s_team)
+            : AuthenticateResult.Fail("unknown key");
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)

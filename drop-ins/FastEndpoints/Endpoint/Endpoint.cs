@@ -1,7 +1,6 @@
 using System.Text.Json;
 using FluentValidation;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace FastEndpoints;
 
@@ -59,7 +58,6 @@ public abstract partial class Endpoint<TRequest, TResponse> : BaseEndpoint where
     {
         try
         {
-            LimitBody();
             var request = await RequestBinder<TRequest>.BindAsync(HttpContext, ValidationFailures, ct);
             await ValidateAsync(request, ct);
             if (Definition.HandlesByExecuting)
@@ -77,7 +75,7 @@ public abstract partial class Endpoint<TRequest, TResponse> : BaseEndpoint where
 
             if (!Definition.DontAutoSend && !ResponseStarted)
             {
-                await (_response is null ? Send.NoContentAsync(ct) : Send.ResponseAsync(_response, HttpContext.Response.StatusCode, ct));
+                await (_response is null ? Send.NoContentAsync(ct) : Send.ResponseAsync(_response, cancellation: ct));
             }
         }
         catch (JsonException exception) when (Config.BindingSettings.JsonExceptionTransformer is not null && !ResponseStarted)
@@ -91,14 +89,6 @@ public abstract partial class Endpoint<TRequest, TResponse> : BaseEndpoint where
             {
                 await Send.ErrorsAsync(exception.StatusCode ?? Config.ErrorSettings.StatusCode, ct);
             }
-        }
-    }
-
-    private void LimitBody()
-    {
-        if (Definition.MaxRequestSize > 0 && HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
-        {
-            feature.MaxRequestBodySize = Definition.MaxRequestSize;
         }
     }
 

@@ -1,0 +1,96 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+
+namespace SaasLlm.AppHost;
+
+/// <summary>What stands behind the LLM client.</summary>
+/// <param name="Endpoint">LiteLLM or the simulator; null for a plain base URL.</param>
+/// <param name="Key">The master key, or the key that is sent to the plain base URL.</param>
+internal sealed record Gateway(EndpointReference? Endpoint, string? BaseUrl, IResourceBuilder<ParameterResource> Key);
+
+/// <summary><c>--gateway simulator|container|&lt;base url&gt;</c>.</summary>
+internal static class GatewayExtensions
+{
+    private const string Name = "litellm";
+
+    public static Gateway AddGateway(
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<PostgresServerResource> postgres,
+        IResourceBuilder<PostgresDatabaseResource> database,
+        IResourceBuilder<ProjectResource> migrations)
+    {
+        var choice = builder.Configuration["gateway"] ?? "container";
+        if (Uri.TryCreate(choice, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
+        {
+            // A server of one's own often wants no key; the parameter may then be any word.
+            return new Gateway(null, choice.TrimEnd('/'), builder.AddParameter("gateway-key", secret: true));
+        }
+
+        var masterKey = builder.AddSecret("litellm-master-key", prefix: "sk-");
+        return choice switch
+        {
+            "simulator" => new Gateway(builder.AddSimulator(masterKey), null, masterKey),
+            "container" => new Gateway(builder.AddLiteLlm(postgres, database, migrations, masterKey), null, masterKey),
+            _ => throw new DistributedApplicationException($"--gateway {choice}: it is simulator, container, or a base URL such as https://api.openai.com/v1."),
+        };
+    }
+
+    public static IResourceBuilder<ProjectResource> WithGateway(this IResourceBuilder<ProjectResource> builder, Gateway gateway)
+    {
+        if (gateway.Endpoint is { } endpoint)
+        {
+            return builder.WithReference(endpoint)
+                .WithEnvironment("Gateway__Kind", "litellm")
+                .WithEnvironment("Gateway__BaseUrl", endpoint)
+                .WithEnvironment("Gateway__MasterKey", gateway.Key);
+        }
+
+        return builder.WithEnvironment("Gateway__Kind", "openai")
+            .WithEnvironment("Gateway__BaseUrl", gateway.BaseUrl)
+            .WithEnvironment("Gateway__Key", gateway.Key);
+    }
+
+    private static EndpointReference AddSimulator(this IDistributedApplicationBuilder builder, IResourceBuilder<ParameterResource> masterKey)
+    {
+        var simulator = builder.AddProject<Projects.SaasLlm_LiteLlmSimulator>(Name, launchProfileName: null)
+            .WithHttpEndpoint(name: "http")
+            .WithHttpHealthCheck("/health/liveliness")
+            .WithEnvironment("LITELLM_MASTER_KEY", masterKey);
+        if (builder.Configuration["SAASLLM_RECORDINGS"] is { Length: > 0 } folder)
+        {
+            simulator.WithEnvironment("SAASLLM_RECORDINGS", Path.GetFullPath(folder));
+        }
+
+        return simulator.GetEndpoint("http");
+    }
+
+    private static EndpointReference AddLiteLlm(
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<PostgresServerResource> postgres,
+        IResourceBuilder<PostgresDatabaseResource> database,
+        IResourceBuilder<ProjectResource> migrations,
+        IResourceBuilder<ParameterResource> masterKey)
+    {
+        // Encrypts what LiteLLM stores; a changed one makes its database unreadable.
+        var saltKey = builder.AddSecret("litellm-salt-key", prefix: "sk-");
+        // LiteLLM takes the URL form only, and a password may hold what a URL may not.
+        var url = ReferenceExpression.Create(
+            $"postgresql://{postgres.Resource.UserNameReference}:{postgres.Resource.PasswordParameter:uri}@{postgres.Resource.PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}/{database.Resource.DatabaseName}");
+        var configuration = File.ReadAllText(Path.Combine(builder.AppHostDirectory, "litellm.config.yaml"));
+
+        return builder.AddContainer(Name, "ghcr.io/berriai/litellm", "v1.106.11")
+            .WithContainerFiles("/app", [new ContainerFile { Name = "config.yaml", Contents = configuration }])
+            .WithArgs("--config", "/app/config.yaml", "--port", "4000")
+            .WithHttpEndpoint(targetPort: 4000, name: "http")
+            .WithHttpHealthCheck("/health/liveliness")
+            .WithEnvironment("LITELLM_MASTER_KEY", masterKey)
+            .WithEnvironment("LITELLM_SALT_KEY", saltKey)
+            .WithEnvironment("DATABASE_URL", url)
+            .WithEnvironment("STORE_MODEL_IN_DB", "True")
+            .WithEnvironment("LITELLM_MODE", "PRODUCTION")
+            // Without it the start waits for a price list from the internet.
+            .WithEnvironment("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+            .WaitForCompletion(migrations)
+            .GetEndpoint("http");
+    }
+}
