@@ -1,6 +1,9 @@
+using SaasLlm.Core.Background;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Llm;
+using SaasLlm.Core.Llm.Keys;
 using SaasLlm.ServiceDefaults;
 
 namespace SaasLlm.JobRunner;
@@ -13,7 +16,7 @@ internal static class Loops
         var builder = Host.CreateApplicationBuilder(args);
         builder.AddServiceDefaults();
         builder.AddCoreData();
-        builder.Services.AddLedger().AddJobPasses();
+        builder.Services.AddLedger().AddJobPasses().AddGateway().AddBackgroundPass<ProvisionGatewayKeysPass>();
         await builder.Build().RunAsync();
         return 0;
     }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using FastEndpoints;
 using FluentValidation.Results;
@@ -17,7 +18,8 @@ internal static class ApiPlatform
     /// <summary>Bytes of a body where an endpoint sets no limit of its own.</summary>
     public const int BodyBytesMax = 1024 * 1024;
 
-    public static void AddApiPlatform(this WebApplicationBuilder builder)
+    /// <param name="endpoints">Where the endpoints are; left out, in this assembly.</param>
+    public static void AddApiPlatform(this WebApplicationBuilder builder, Assembly? endpoints = null)
     {
         var services = builder.Services;
         services.Configure<KestrelServerOptions>(kestrel =>
@@ -33,7 +35,11 @@ internal static class ApiPlatform
         services.AddAuthorization(Policies.Configure);
         services.AddExceptionHandler<UnhandledExceptions>();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
-        services.AddFastEndpoints();
+        services.AddFastEndpoints(discovery =>
+        {
+            discovery.DisableAutoDiscovery = true;
+            discovery.Assemblies = [endpoints ?? typeof(ApiPlatform).Assembly];
+        });
         services.AddApiDocumentation();
     }
 
@@ -48,13 +54,15 @@ internal static class ApiPlatform
         app.MapApiDocumentation();
     }
 
-    private static void Configure(Config config)
+    internal static void Configure(Config config)
     {
         config.Errors.StatusCode = StatusCodes.Status422UnprocessableEntity;
         config.Errors.ContentType = Problem.ContentType;
         config.Errors.ProducesMetadataType = null;
         config.Errors.ResponseBuilder = ValidationProblem.From;
         config.Binding.UsePropertyNamingPolicy = true;
+        config.Serializer.CharacterEncoding = null; // JSON has no charset
+        config.Serializer.RequestDeserializer = RequestBodies.ReadAsync;
         config.Binding.JsonExceptionTransformer = DescribeJson;
         config.Binding.FailureMessage = (_, name, _) => $"'{name}' has a value of the wrong type";
     }

@@ -85,7 +85,8 @@ public readonly record struct TokenUsage(long Input, long CachedInput, long Outp
 public sealed record StartCall(string TeamId, JobId JobId, CallId CallId, string ModelGroup, AttemptIntent Attempt);
 
 /// <summary>What the caller of a started call needs of its job.</summary>
-public sealed record StartedCall(decimal MarkupPercent, DateTimeOffset JobDeadlineAt);
+/// <param name="JobTimeLeft">Until the job's deadline, by Postgres' clock: a machine's own may be an hour off.</param>
+public sealed record StartedCall(decimal MarkupPercent, TimeSpan JobTimeLeft);
 
 /// <summary>One attempt failed; the next is about to be sent.</summary>
 public sealed record NextAttempt(string TeamId, JobId JobId, CallId CallId, AttemptEnd Ended, AttemptIntent Next);

@@ -37,7 +37,7 @@ public static class CoreDataExtensions
         builder.AddRedisClient(RedisName, configureOptions: options => options.AbortOnConnectFail = false);
         // Every statement is in the traces; a log line each would cost more than the statement.
         builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
-        builder.Services.PostConfigure<HealthCheckServiceOptions>(RedisOnlyDegrades);
+        builder.Services.PostConfigure<HealthCheckServiceOptions>(NameHealthChecks);
         builder.Services.AddSingleton<SchemaMigrator>();
         builder.Services.AddHostedService<SchemaGate>();
         return builder;
@@ -51,12 +51,20 @@ public static class CoreDataExtensions
             (RelationalEventId.CommandError, LogLevel.Debug),
             (CoreEventId.SaveChangesFailed, LogLevel.Debug));
 
-    // Without Redis the service is slower and right.
-    private static void RedisOnlyDegrades(HealthCheckServiceOptions options)
+    // The integrations name their checks after types; /health speaks of what they check. Without Redis the service is slower and right.
+    private static void NameHealthChecks(HealthCheckServiceOptions options)
     {
-        foreach (var check in options.Registrations.Where(check => check.Name.StartsWith("StackExchange.Redis", StringComparison.Ordinal)))
+        foreach (var check in options.Registrations)
         {
-            check.FailureStatus = HealthStatus.Degraded;
+            if (check.Name.StartsWith("StackExchange.Redis", StringComparison.Ordinal))
+            {
+                check.Name = "redis";
+                check.FailureStatus = HealthStatus.Degraded;
+            }
+            else if (check.Name == nameof(SaasLlmDbContext))
+            {
+                check.Name = "database";
+            }
         }
     }
 

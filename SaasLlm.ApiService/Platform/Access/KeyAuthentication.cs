@@ -26,25 +26,33 @@ internal sealed class KeyAuthentication(
     private static readonly ClaimsPrincipal s_operator = new(new ClaimsIdentity(
         [new(ClaimTypes.Role, Policies.OperatorRole)], SchemeName));
 
+    private static readonly AuthenticateResult s_unknownKey = AuthenticateResult.Fail("unknown key");
+
     private static readonly ClaimsPrincipal s_team = new(new ClaimsIdentity([], SchemeName));
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
+        var isOperator = false;
         if (Request.Headers.TryGetValue(AdminHeader, out var adminKey))
         {
-            return IsAdminKey(adminKey.ToString()) ? Succeed(Caller.Operator, s_operator) : AuthenticateResult.Fail("unknown key");
+            if (!IsAdminKey(adminKey.ToString()))
+            {
+                return s_unknownKey;
+            }
+
+            isOperator = true;
         }
 
         var authorization = Request.Headers.Authorization.ToString();
         if (authorization.Length == 0)
         {
-            return AuthenticateResult.NoResult();
+            return isOperator ? Succeed(Caller.Operator, s_operator) : AuthenticateResult.NoResult();
         }
 
         const string bearer = "Bearer ";
         if (!authorization.StartsWith(bearer, StringComparison.OrdinalIgnoreCase))
         {
-            return AuthenticateResult.Fail("not a bearer key");
+            return s_unknownKey;
         }
 
         var key = authorization[bearer.Length..].Trim();
@@ -53,9 +61,9 @@ internal sealed class KeyAuthentication(
             return Succeed(Caller.Operator, s_operator);
         }
 
-        return await teamKeys.FindAsync(key, Context.RequestAborted) is { } team
-            ? Succeed(Caller.Of(team), s_team)
-            : AuthenticateResult.Fail("unknown key");
+        return await teamKeys.FindAsync(key, Context.RequestAborted) is not { } team ? s_unknownKey
+            : isOperator ? Succeed(Caller.Operator, s_operator)
+            : Succeed(Caller.Of(team), s_team);
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace SaasLlm.ApiService.Platform.Errors;
@@ -5,8 +6,15 @@ namespace SaasLlm.ApiService.Platform.Errors;
 /// <summary>Gives a body to the refusals that the framework itself sends without one.</summary>
 internal static class EmptyResponses
 {
-    public static Task Describe(StatusCodeContext context)
+    public static async Task Describe(StatusCodeContext context)
     {
+        // A wrong key is told so first, on routes that are not there too.
+        if ((await context.HttpContext.AuthenticateAsync()).Failure is not null)
+        {
+            await context.HttpContext.ChallengeAsync();
+            return;
+        }
+
         var (code, title) = context.HttpContext.Response.StatusCode switch
         {
             400 => ("request.malformed", "The request could not be read."),
@@ -17,6 +25,6 @@ internal static class EmptyResponses
             var status when status >= 500 => ("internal", "Something went wrong on our side."),
             _ => ("request.refused", "The request was refused."),
         };
-        return Problem.WriteAsync(context.HttpContext, context.HttpContext.Response.StatusCode, code, title);
+        await Problem.WriteAsync(context.HttpContext, context.HttpContext.Response.StatusCode, code, title);
     }
 }

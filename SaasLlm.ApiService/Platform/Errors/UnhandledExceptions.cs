@@ -1,14 +1,11 @@
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Diagnostics;
-using Npgsql;
+using SaasLlm.Core.Data;
 
 namespace SaasLlm.ApiService.Platform.Errors;
 
 /// <summary>The one place that meets exceptions: logs them fully, answers with a generic sentence.</summary>
 internal sealed partial class UnhandledExceptions(ILogger<UnhandledExceptions> logger) : IExceptionHandler
 {
-    private static readonly TimeSpan s_retryAfter = TimeSpan.FromSeconds(2);
-
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellation)
     {
         if (context.RequestAborted.IsCancellationRequested)
@@ -25,10 +22,9 @@ internal sealed partial class UnhandledExceptions(ILogger<UnhandledExceptions> l
             case BadHttpRequestException bad:
                 await Problem.WriteAsync(context, bad.StatusCode, "request.malformed", "The request could not be read.");
                 break;
-            case var _ when IsStoreGone(exception):
+            case var _ when StoreErrors.IsUnavailable(exception):
                 LogStoreGone(exception);
-                await Problem.WriteAsync(context, 503, "store.unavailable",
-                    "The database is not available. Nothing was accepted; repeat in a moment.", retryAfter: s_retryAfter);
+                await Problem.WriteAsync(context, StoreErrors.Unavailable);
                 break;
             case var _:
                 LogUnhandled(exception);
@@ -37,26 +33,6 @@ internal sealed partial class UnhandledExceptions(ILogger<UnhandledExceptions> l
         }
 
         return true;
-    }
-
-    private static bool IsStoreGone(Exception exception)
-    {
-        for (var cause = exception; cause is not null; cause = cause.InnerException)
-        {
-            // Class 57 is operator intervention (shutdown, crash, starting up), 08 a lost connection, 53300 too many connections.
-            if (cause is PostgresException { SqlState: var state }
-                && (state.StartsWith("57P", StringComparison.Ordinal) || state.StartsWith("08", StringComparison.Ordinal) || state == "53300"))
-            {
-                return true;
-            }
-
-            if (cause is NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: SocketException or IOException or TimeoutException })
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     [LoggerMessage(1001, LogLevel.Error, "Unhandled exception")]

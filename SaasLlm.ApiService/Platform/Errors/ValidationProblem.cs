@@ -8,7 +8,13 @@ internal static class ValidationProblem
 {
     public static object From(List<ValidationFailure> failures, HttpContext context, int status)
     {
-        context.Response.ContentType = Problem.ContentType;
+        // An id in the route that cannot be one names nothing.
+        if (failures.Any(failure => failure.PropertyName is { } name && context.Request.RouteValues.ContainsKey(FieldName(name))))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Problem.Document(context, StatusCodes.Status404NotFound, "resource.not_found", "There is nothing of that name.");
+        }
+
         var errors = failures
             .GroupBy(failure => FieldName(failure.PropertyName))
             .ToDictionary(field => field.Key, field => field.Select(failure => failure.ErrorMessage).Distinct().ToArray());

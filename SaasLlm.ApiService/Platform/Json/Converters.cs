@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using SaasLlm.Core.Common;
 
 namespace SaasLlm.ApiService.Platform.Json;
 
@@ -15,9 +16,8 @@ internal sealed class PlainDecimalConverter : JsonConverter<decimal>
             ? value
             : throw new UnreadableValueException("Expected a number that fits.");
 
-    // Dividing by a 1 with 28 zeros drops the scale that is not needed.
     public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options)
-        => writer.WriteNumberValue(value / 1.0000000000000000000000000000m);
+        => writer.WriteNumberValue(Money.Trim(value));
 }
 
 /// <summary>Refuses what Postgres cannot store in a text: NUL, and halves of surrogate pairs.</summary>
@@ -30,26 +30,31 @@ internal sealed class StorableStringConverter : JsonConverter<string>
             throw new UnreadableValueException("Expected a text.");
         }
 
-        string? text;
-        try
-        {
-            text = reader.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            throw new UnreadableValueException("A text holds half of a surrogate pair.");
-        }
-
-        return text is not null && text.Contains('\0') ? throw new UnreadableValueException("A text may not hold the NUL character.") : text;
+        return Storable(ref reader);
     }
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 
     public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-        => reader.GetString()!;
+        => Storable(ref reader);
 
     public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
         => writer.WritePropertyName(value);
+
+    private static string Storable(ref Utf8JsonReader reader)
+    {
+        string text;
+        try
+        {
+            text = reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new UnreadableValueException("A text is not valid Unicode.");
+        }
+
+        return text.Contains('\0') ? throw new UnreadableValueException("A text may not hold the NUL character.") : text;
+    }
 }
 
 /// <summary>Writes RFC 3339 in UTC with <c>Z</c>; reads any offset.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using FluentValidation;
 
@@ -15,7 +16,7 @@ internal static class MetadataRules
             .Must(metadata => metadata is not { } value || System.Text.Encoding.UTF8.GetByteCount(value.GetRawText()) <= MaxBytes)
             .WithMessage($"must not be larger than {MaxBytes} bytes")
             .Must(metadata => metadata is not { } value || IsStorable(value))
-            .WithMessage("must not hold NUL characters or halves of surrogate pairs");
+            .WithMessage("must not hold NUL characters, halves of surrogate pairs, or numbers beyond 1e308");
 
     /// <summary>The object's text, <c>{}</c> when there is none.</summary>
     public static string Text(JsonElement? metadata)
@@ -28,6 +29,7 @@ internal static class MetadataRules
             return value.ValueKind switch
             {
                 JsonValueKind.String => !value.GetString()!.Contains('\0'),
+                JsonValueKind.Number => IsStorable(value.GetRawText()),
                 JsonValueKind.Array => value.EnumerateArray().All(IsStorable),
                 JsonValueKind.Object => value.EnumerateObject().All(member => !member.Name.Contains('\0') && IsStorable(member.Value)),
                 _ => true,
@@ -37,5 +39,13 @@ internal static class MetadataRules
         {
             return false; // half of a surrogate pair
         }
+    }
+
+    // Postgres keeps the number of a jsonb as numeric, which has an end: 1e999999 is an error there.
+    private static bool IsStorable(string number)
+    {
+        var exponent = number.AsSpan()[(number.AsSpan().IndexOfAny('e', 'E') + 1)..];
+        return exponent.Length == number.Length
+               || (int.TryParse(exponent, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var power) && power is >= -308 and <= 308);
     }
 }

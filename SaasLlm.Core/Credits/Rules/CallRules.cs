@@ -40,7 +40,7 @@ internal static class CallRules
             ModelGroupsUsed = job.ModelGroupsUsed.Contains(command.ModelGroup) ? job.ModelGroupsUsed : [.. job.ModelGroupsUsed, command.ModelGroup],
             Running = [.. job.Running, Open(attempt)],
         };
-        return new(new StartedCall(job.MarkupPercent, job.DeadlineAt), state with { Job = after }, [attempt]);
+        return new(new StartedCall(job.MarkupPercent, job.DeadlineAt - now), state with { Job = after }, [attempt]);
     }
 
     public static Decision<Accepted> Next(LedgerState state, NextAttempt command, DateTimeOffset now)

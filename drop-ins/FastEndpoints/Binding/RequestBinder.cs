@@ -1,5 +1,8 @@
 using System.Collections;
+using System.Collections.Frozen;
+using System.Linq.Expressions;
 using System.Reflection;
+using System.Text.Json.Serialization;
 using FluentValidation.Results;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -10,9 +13,9 @@ namespace FastEndpoints;
 internal static class RequestBinder<TRequest> where TRequest : notnull
 {
     private static readonly bool s_isList = typeof(IEnumerable).IsAssignableFrom(typeof(TRequest));
-    private static readonly Dictionary<string, BoundProperty> s_properties = new(StringComparer.OrdinalIgnoreCase);
+    private static readonly FrozenDictionary<string, BoundProperty> s_properties = FrozenDictionary<string, BoundProperty>.Empty;
     private static readonly List<(string Header, bool IsRequired, BoundProperty Property)> s_headers = [];
-    private static readonly PropertyInfo? s_body;
+    private static readonly (Type Type, Action<TRequest, object?> Set)? s_body;
 
     static RequestBinder()
     {
@@ -21,24 +24,30 @@ internal static class RequestBinder<TRequest> where TRequest : notnull
             return;
         }
 
-        foreach (var property in typeof(TRequest).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite))
+        var properties = new Dictionary<string, BoundProperty>(StringComparer.OrdinalIgnoreCase);
+        foreach (var property in BindableProperties.Of(typeof(TRequest)))
         {
             if (property.IsDefined(typeof(FromBodyAttribute)))
             {
-                s_body = property;
+                s_body = (property.PropertyType, SetterOf(property));
                 continue;
             }
 
             var disabled = property.GetCustomAttribute<DontBindAttribute>()?.BindingSources ?? 0;
-            var bound = new BoundProperty(property, ValueParser.For(property.PropertyType), disabled);
+            var bound = new BoundProperty(property.PropertyType, ValueParser.For(property.PropertyType), SetterOf(property), disabled);
             if (property.GetCustomAttribute<FromHeaderAttribute>() is { } header)
             {
-                s_headers.Add((header.HeaderName ?? property.Name, header.IsRequired, bound));
-                continue;
+                s_headers.Add((header.HeaderName ?? FieldNames.Of(property), header.IsRequired, bound));
+                if (header.IsRequired)
+                {
+                    continue;
+                }
             }
 
-            s_properties[FieldNames.Of(property)] = bound;
+            properties.Add(FieldNames.Of(property), bound);
         }
+
+        s_properties = properties.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
     }
 
     public static async ValueTask<TRequest> BindAsync(HttpContext context, List<ValidationFailure> failures, CancellationToken cancellation)
@@ -72,14 +81,14 @@ internal static class RequestBinder<TRequest> where TRequest : notnull
 
     private static async ValueTask<TRequest> ReadBodyAsync(HttpRequest http, CancellationToken cancellation)
     {
-        var options = Config.SerializerSettings.Options;
-        if (s_body is null)
+        var deserialize = Config.SerializerSettings.RequestDeserializer;
+        if (s_body is not { } body)
         {
-            return (TRequest?)await http.ReadFromJsonAsync(typeof(TRequest), options, cancellation) ?? RequestFactory<TRequest>.Create();
+            return (TRequest?)await deserialize(http, typeof(TRequest), null, cancellation) ?? RequestFactory<TRequest>.Create();
         }
 
         var request = RequestFactory<TRequest>.Create();
-        s_body.SetValue(request, await http.ReadFromJsonAsync(s_body.PropertyType, options, cancellation));
+        body.Set(request, await deserialize(http, body.Type, null, cancellation));
         return request;
     }
 
@@ -93,15 +102,15 @@ internal static class RequestBinder<TRequest> where TRequest : notnull
         var parsed = property.Parse(value);
         if (parsed.IsSuccess)
         {
-            property.Info.SetValue(request, parsed.Value);
+            property.Set(request, parsed.Value);
         }
-        else if (value.ToString().Length == 0 && Nullable.GetUnderlyingType(property.Info.PropertyType) is not null)
+        else if (value[0]?.Length == 0 && Nullable.GetUnderlyingType(property.Type) is not null)
         {
-            property.Info.SetValue(request, null);
+            property.Set(request, null);
         }
         else
         {
-            failures.Add(new(name, Config.BindingSettings.FailureMessage(property.Info.PropertyType, name, value)));
+            failures.Add(new(name, Config.BindingSettings.FailureMessage(property.Type, name, value)));
         }
     }
 
@@ -121,15 +130,40 @@ internal static class RequestBinder<TRequest> where TRequest : notnull
             }
 
             var parsed = property.Parse(value);
-            property.Info.SetValue(request, parsed.Value);
+            property.Set(request, parsed.Value);
             if (!parsed.IsSuccess)
             {
-                failures.Add(new(header, $"Unable to bind header value [{value}] to a [{property.Info.PropertyType.Name}] property!"));
+                failures.Add(new(header, $"Unable to bind header value [{value}] to a [{property.Type.Name}] property!"));
             }
         }
     }
 
-    private sealed record BoundProperty(PropertyInfo Info, Func<StringValues, ParseResult> Parse, Source DisabledSources);
+    // (request, value) => request.Property = (TProperty)value; a null sets a value type to its default.
+    private static Action<TRequest, object?> SetterOf(PropertyInfo property)
+    {
+        var request = Expression.Parameter(typeof(TRequest));
+        var value = Expression.Parameter(typeof(object));
+        var typed = Expression.Condition(
+            Expression.ReferenceEqual(value, Expression.Constant(null)),
+            Expression.Default(property.PropertyType),
+            Expression.Convert(value, property.PropertyType));
+        return Expression.Lambda<Action<TRequest, object?>>(
+            Expression.Assign(Expression.Property(request, property), typed), request, value).Compile();
+    }
+
+    private sealed record BoundProperty(
+        Type Type, Func<StringValues, ParseResult> Parse, Action<TRequest, object?> Set, Source DisabledSources);
+}
+
+/// <summary>The properties that a request may carry.</summary>
+internal static class BindableProperties
+{
+    public static PropertyInfo[] Of(Type request)
+        => [.. request.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.FlattenHierarchy).Where(property =>
+            property.GetIndexParameters().Length == 0
+            && property.GetSetMethod() is not null
+            && property.GetGetMethod() is not null
+            && property.GetCustomAttribute<JsonIgnoreAttribute>()?.Condition != JsonIgnoreCondition.Always)];
 }
 
 /// <summary>The names under which route and query carry properties.</summary>
@@ -146,8 +180,7 @@ internal static class FieldNames
 internal static class RequestFactory<TRequest> where TRequest : notnull
 {
     private static readonly ConstructorInfo? s_constructor = typeof(TRequest)
-        .GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance)
-        .Where(constructor => constructor.GetParameters() is not [{ } only] || only.ParameterType != typeof(TRequest))
+        .GetConstructors(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
         .MinBy(constructor => constructor.GetParameters().Length);
 
     private static readonly object?[] s_defaults = s_constructor?.GetParameters().Select(DefaultOf).ToArray() ?? [];

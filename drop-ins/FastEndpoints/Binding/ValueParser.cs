@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Linq.Expressions;
 using System.Reflection;
 using Microsoft.Extensions.Primitives;
 
@@ -30,23 +31,31 @@ internal static class ValueParser
             return ForList(target, element);
         }
 
-        var tryParse = target.GetMethod("TryParse", BindingFlags.Public | BindingFlags.Static,
-            [typeof(string), typeof(IFormatProvider), target.MakeByRefType()]);
-        if (tryParse is not null)
-        {
-            return values => Invoke(tryParse, [values.ToString(), CultureInfo.InvariantCulture, null], 2);
-        }
-
-        tryParse = target.GetMethod("TryParse", BindingFlags.Public | BindingFlags.Static, [typeof(string), target.MakeByRefType()]);
-        return tryParse is null
-            ? values => new(values.Count == 0, null)
-            : values => Invoke(tryParse, [values.ToString(), null], 1);
+        var tryParse = target.GetMethod("TryParse", BindingFlags.Public | BindingFlags.Static, [typeof(string), target.MakeByRefType()])
+                       ?? target.GetMethod("TryParse", BindingFlags.Public | BindingFlags.Static,
+                           [typeof(string), typeof(IFormatProvider), target.MakeByRefType()]);
+        return tryParse is null ? values => new(values.Count == 0, null) : Compile(tryParse, target);
     }
 
-    private static ParseResult Invoke(MethodInfo tryParse, object?[] arguments, int result)
+    // values => { var isSuccess = T.TryParse((string)values, out var result); return new(isSuccess, (object)result); }
+    private static Func<StringValues, ParseResult> Compile(MethodInfo tryParse, Type target)
     {
-        var parsed = (bool)tryParse.Invoke(null, arguments)!;
-        return new(parsed, parsed ? arguments[result] : null);
+        var values = Expression.Parameter(typeof(StringValues));
+        var result = Expression.Variable(target);
+        var isSuccess = Expression.Variable(typeof(bool));
+        var text = Expression.Convert(values, typeof(string));
+        Expression[] arguments = tryParse.GetParameters().Length == 2
+            ? [text, result]
+            : [text, Expression.Constant(CultureInfo.InvariantCulture, typeof(IFormatProvider)), result];
+        return Expression.Lambda<Func<StringValues, ParseResult>>(
+            Expression.Block(
+                [result, isSuccess],
+                Expression.Assign(isSuccess, Expression.Call(tryParse, arguments)),
+                Expression.New(
+                    typeof(ParseResult).GetConstructor([typeof(bool), typeof(object)])!,
+                    isSuccess,
+                    Expression.Convert(result, typeof(object)))),
+            values).Compile();
     }
 
     private static Type? ElementType(Type type)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using FluentValidation.Results;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -38,6 +39,11 @@ public sealed class EndpointOptions
     public Action<EndpointDefinition>? Configurator { internal get; set; }
 
     public string? RoutePrefix { internal get; set; }
+
+    /// <summary>Which endpoints to map.</summary>
+    public Func<EndpointDefinition, bool>? Filter { internal get; set; }
+
+    public bool ShortNames { internal get; set; }
 }
 
 /// <summary>How refusals look.</summary>
@@ -81,6 +87,20 @@ public sealed class SerializerOptions
 
     public string SerializerErrorsField { internal get; set; } = "SerializerErrors";
 
+    /// <summary>The charset that content types name; null for none.</summary>
+    public string? CharacterEncoding { internal get; set; } = "utf-8";
+
+    public Func<HttpRequest, Type, JsonSerializerContext?, CancellationToken, ValueTask<object?>> RequestDeserializer { internal get; set; }
+        = (request, type, context, cancellation)
+            => request.ReadFromJsonAsync(type, context?.Options ?? Config.SerializerSettings.Options, cancellation);
+
+    public Func<HttpResponse, object?, string, JsonSerializerContext?, CancellationToken, Task> ResponseSerializer { internal get; set; }
+        = (response, value, contentType, context, cancellation) => value is null
+            ? Task.CompletedTask
+            : response.WriteAsJsonAsync(
+                value, context?.Options ?? Config.SerializerSettings.Options, Config.SerializerSettings.WithCharset(contentType), cancellation);
+
+    private string WithCharset(string contentType) => CharacterEncoding is null ? contentType : $"{contentType}; charset={CharacterEncoding}";
 }
 
 /// <summary>How validators name fields.</summary>

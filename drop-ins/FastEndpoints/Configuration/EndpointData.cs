@@ -24,18 +24,40 @@ internal sealed class EndpointData
         var validators = types
             .Where(type => typeof(IEndpointValidator).IsAssignableFrom(type))
             .GroupBy(ValidatedType)
-            .ToDictionary(group => group.Key, group => group.First());
+            .ToDictionary(group => group.Key, group => group.ToArray());
         Found = [.. types
             .Where(type => typeof(BaseEndpoint).IsAssignableFrom(type))
             .Select(type => Define(type, validators))];
+        if (Found.Count == 0)
+        {
+            throw new InvalidOperationException("FastEndpoints was unable to find any endpoint declarations!");
+        }
     }
 
     public IReadOnlyList<EndpointDefinition> Found { get; }
 
-    private static EndpointDefinition Define(Type endpoint, Dictionary<Type, Type> validators)
+    private static EndpointDefinition Define(Type endpoint, Dictionary<Type, Type[]> validators)
     {
         var arguments = Ancestor(endpoint, typeof(Endpoint<,>)).GetGenericArguments();
-        return new(endpoint, arguments[0], arguments[1]) { ValidatorType = validators.GetValueOrDefault(arguments[0]) };
+        var found = validators.GetValueOrDefault(arguments[0], []);
+        return new(endpoint, arguments[0], arguments[1])
+        {
+            ValidatorType = found is [var only] ? only : null,
+            FoundDuplicateValidators = found.Length > 1,
+            HandlesByExecuting = HandlesByExecuting(endpoint),
+        };
+    }
+
+    private static bool HandlesByExecuting(Type endpoint)
+    {
+        var own = endpoint.GetMethods().Where(method => method.DeclaringType?.Assembly != typeof(EndpointData).Assembly).ToArray();
+        var handles = own.Any(method => method.Name == "HandleAsync");
+        var executes = own.Any(method => method.Name == "ExecuteAsync");
+        return handles != executes
+            ? executes
+            : throw new InvalidOperationException(handles
+                ? $"The endpoint [{endpoint.FullName}] has both [HandleAsync] and [ExecuteAsync] methods implemented!"
+                : $"The endpoint [{endpoint.FullName}] must implement either [HandleAsync] or [ExecuteAsync] methods!");
     }
 
     private static Type ValidatedType(Type validator) => Ancestor(validator, typeof(AbstractValidator<>)).GetGenericArguments()[0];

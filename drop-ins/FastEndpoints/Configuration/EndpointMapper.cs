@@ -14,11 +14,17 @@ internal static class EndpointMapper
 {
     public static void Map(IEndpointRouteBuilder app)
     {
+        var mapped = new HashSet<string>();
         foreach (var definition in app.ServiceProvider.GetRequiredService<EndpointData>().Found)
         {
             using (var scope = app.ServiceProvider.CreateScope())
             {
                 definition.Initialize(new DefaultHttpContext { RequestServices = scope.ServiceProvider });
+            }
+
+            if (Config.EndpointSettings.Filter?.Invoke(definition) == false)
+            {
+                continue;
             }
 
             if (definition.Verbs.Length == 0)
@@ -38,19 +44,26 @@ internal static class EndpointMapper
                 number++;
                 foreach (var verb in definition.Verbs)
                 {
-                    MapOne(app, definition, route, verb, definition.Routes.Length > 1 ? number : null);
+                    var path = MapOne(app, definition, route, verb, definition.Routes.Length > 1 ? number : null);
+                    if (!mapped.Add($"{verb}:{path}"))
+                    {
+                        throw new InvalidOperationException($"Duplicate routes detected! {verb} {path}");
+                    }
                 }
             }
         }
     }
 
-    private static void MapOne(IEndpointRouteBuilder app, EndpointDefinition definition, string route, string verb, int? number)
+    private static string MapOne(IEndpointRouteBuilder app, EndpointDefinition definition, string route, string verb, int? number)
     {
         var prefix = Config.EndpointSettings.RoutePrefix is { } routePrefix ? $"/{routePrefix}/" : "";
         var path = prefix.Length > 0 && route.StartsWith('/') ? prefix[..^1] + route : prefix + route;
         var handler = app.MapMethods(path, [verb], () => RequestHandler.Instance);
         var verbName = definition.Verbs.Length > 1 ? verb[0] + verb[1..].ToLowerInvariant() : null;
-        handler.WithName($"{verbName}{definition.EndpointType.FullName!.Replace(".", "", StringComparison.Ordinal)}{number}");
+        var name = Config.EndpointSettings.ShortNames
+            ? definition.EndpointType.Name
+            : definition.EndpointType.FullName!.Replace(".", "", StringComparison.Ordinal);
+        handler.WithName($"{verbName}{name}{number}");
         handler.WithMetadata([definition, .. definition.EndpointMetadata ?? []]);
         AddDefaults(handler, definition, path);
         if (definition.AnonymousVerbs?.Contains(verb) == true)
@@ -63,6 +76,7 @@ internal static class EndpointMapper
         }
 
         definition.UserConfigAction?.Invoke(handler);
+        return path;
     }
 
     private static IEnumerable<IAuthorizeData> AuthorizeAttributes(EndpointDefinition definition)
@@ -140,7 +154,7 @@ internal static class EndpointMapper
     {
         var routeNames = RoutePatternFactory.Parse(route).Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         return !typeof(System.Collections.IEnumerable).IsAssignableFrom(request)
-               && request.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite).All(property =>
+               && BindableProperties.Of(request).All(property =>
                    property.IsDefined(typeof(NonJsonBindingAttribute), inherit: true) || routeNames.Contains(FieldNames.Of(property)));
     }
 }

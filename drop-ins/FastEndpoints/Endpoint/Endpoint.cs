@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FluentValidation;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace FastEndpoints;
 
@@ -58,6 +59,7 @@ public abstract partial class Endpoint<TRequest, TResponse> : BaseEndpoint where
     {
         try
         {
+            LimitBody();
             var request = await RequestBinder<TRequest>.BindAsync(HttpContext, ValidationFailures, ct);
             await ValidateAsync(request, ct);
             if (Definition.HandlesByExecuting)
@@ -75,7 +77,7 @@ public abstract partial class Endpoint<TRequest, TResponse> : BaseEndpoint where
 
             if (!Definition.DontAutoSend && !ResponseStarted)
             {
-                await (_response is null ? Send.NoContentAsync(ct) : Send.ResponseAsync(_response, cancellation: ct));
+                await (_response is null ? Send.NoContentAsync(ct) : Send.ResponseAsync(_response, HttpContext.Response.StatusCode, ct));
             }
         }
         catch (JsonException exception) when (Config.BindingSettings.JsonExceptionTransformer is not null && !ResponseStarted)
@@ -89,6 +91,14 @@ public abstract partial class Endpoint<TRequest, TResponse> : BaseEndpoint where
             {
                 await Send.ErrorsAsync(exception.StatusCode ?? Config.ErrorSettings.StatusCode, ct);
             }
+        }
+    }
+
+    private void LimitBody()
+    {
+        if (Definition.MaxRequestSize > 0 && HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+        {
+            feature.MaxRequestBodySize = Definition.MaxRequestSize;
         }
     }
 

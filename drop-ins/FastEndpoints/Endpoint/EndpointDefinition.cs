@@ -41,7 +41,11 @@ public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, T
 
     internal Action<RouteHandlerBuilder>? UserConfigAction { get; private set; }
 
-    internal bool HandlesByExecuting { get; private set; }
+    internal bool HandlesByExecuting { get; init; }
+
+    internal bool FoundDuplicateValidators { get; init; }
+
+    internal long? MaxRequestSize { get; private set; }
 
     public void AllowAnonymous(params Http[] verbs)
         => AnonymousVerbs = verbs.Length > 0 ? [.. verbs.Select(verb => verb.ToString())] : Verbs;
@@ -54,7 +58,7 @@ public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, T
 
     public void Metadata(params object[] metadata) => EndpointMetadata = [.. EndpointMetadata ?? [], .. metadata];
 
-    public void MaxRequestBodySize(long size) => Metadata(new BodySizeLimit(size));
+    public void MaxRequestBodySize(long size) => MaxRequestSize = size;
 
     public void DontAutoSendResponse() => DontAutoSend = true;
 
@@ -77,7 +81,11 @@ public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, T
 
     internal void Initialize(HttpContext context)
     {
-        HandlesByExecuting = EndpointType.GetMethods().Any(method => method.Name == "ExecuteAsync" && method.DeclaringType == EndpointType);
+        if (FoundDuplicateValidators)
+        {
+            throw new InvalidOperationException($"More than one validator was found for the request dto [{ReqDtoType.FullName}]!");
+        }
+
         Create(context).Configure();
     }
 
@@ -102,6 +110,4 @@ public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, T
                 endpoint.Metadata.Remove(item);
             }
         });
-
-    private sealed record BodySizeLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }

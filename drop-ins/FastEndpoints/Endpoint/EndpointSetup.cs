@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Linq.Expressions;
+using FluentValidation;
 using FluentValidation.Internal;
 using FluentValidation.Results;
 using Microsoft.AspNetCore.Builder;
@@ -69,41 +70,43 @@ public abstract partial class Endpoint<TRequest, TResponse>
 
     /// <summary>A route value; a fault is a validation failure.</summary>
     protected T? Route<T>([StringSyntax("Route")] string paramName, bool isRequired = true)
-        => Read<T>(paramName, HttpContext.Request.RouteValues[paramName]?.ToString(), isRequired, "route parameter");
+        => Read<T>(paramName, HttpContext.Request.RouteValues[paramName]?.ToString(), isRequired, "Route parameter", "route parameter");
 
     /// <summary>A query value; a fault is a validation failure.</summary>
     protected T? Query<T>(string paramName, bool isRequired = true)
-        => Read<T>(paramName, HttpContext.Request.Query.TryGetValue(paramName, out var values) ? values.ToString() : null, isRequired, "query parameter");
+        => Read<T>(paramName, HttpContext.Request.Query.TryGetValue(paramName, out var values) ? values.ToString() : null, isRequired, "Query parameter", "query parameter");
 
-    protected void AddError(string message, string? errorCode = null)
-        => ValidationFailures.Add(new(Config.ErrorSettings.GeneralErrorsField, message) { ErrorCode = errorCode });
+    public void AddError(ValidationFailure failure) => ValidationFailures.Add(failure);
 
-    protected void AddError(Expression<Func<TRequest, object?>> property, string errorMessage, string? errorCode = null)
-        => ValidationFailures.Add(new(PropertyChain.FromExpression(property).ToString(), errorMessage) { ErrorCode = errorCode });
+    public void AddError(string message, string? errorCode = null, Severity severity = Severity.Error)
+        => AddError(new ValidationFailure(Config.ErrorSettings.GeneralErrorsField, message) { ErrorCode = errorCode, Severity = severity });
 
-    protected void AddError(ValidationFailure failure) => ValidationFailures.Add(failure);
+    public void AddError(
+        Expression<Func<TRequest, object?>> property, string errorMessage, string? errorCode = null, Severity severity = Severity.Error)
+        => AddError(new ValidationFailure(PropertyChain.FromExpression(property).ToString(), errorMessage) { ErrorCode = errorCode, Severity = severity });
 
-    protected void ThrowIfAnyErrors(int? statusCode = null)
+    public void ThrowIfAnyErrors(int? statusCode = null)
     {
         if (ValidationFailed)
         {
-            throw new ValidationFailureException(ValidationFailures, "Validation failed") { StatusCode = statusCode };
+            throw new ValidationFailureException(ValidationFailures, "ThrowIfAnyErrors() called") { StatusCode = statusCode };
         }
     }
 
     [DoesNotReturn]
-    protected void ThrowError(string message, int? statusCode = null)
+    public void ThrowError(ValidationFailure failure, int? statusCode = null)
     {
-        AddError(message);
-        throw new ValidationFailureException(ValidationFailures, "Validation failed") { StatusCode = statusCode };
+        AddError(failure);
+        throw new ValidationFailureException(ValidationFailures, "ThrowError() called!") { StatusCode = statusCode };
     }
 
     [DoesNotReturn]
-    protected void ThrowError(Expression<Func<TRequest, object?>> property, string errorMessage, int? statusCode = null)
-    {
-        AddError(property, errorMessage);
-        throw new ValidationFailureException(ValidationFailures, "Validation failed") { StatusCode = statusCode };
-    }
+    public void ThrowError(string message, int? statusCode = null)
+        => ThrowError(new ValidationFailure(Config.ErrorSettings.GeneralErrorsField, message), statusCode);
+
+    [DoesNotReturn]
+    public void ThrowError(Expression<Func<TRequest, object?>> property, string errorMessage, int? statusCode = null)
+        => ThrowError(new ValidationFailure(PropertyChain.FromExpression(property).ToString(), errorMessage), statusCode);
 
     private void Map(Http verb, string[] patterns)
     {
@@ -111,7 +114,7 @@ public abstract partial class Endpoint<TRequest, TResponse>
         Routes(patterns);
     }
 
-    private T? Read<T>(string name, string? value, bool isRequired, string kind)
+    private T? Read<T>(string name, string? value, bool isRequired, string kind, string ofKind)
     {
         if (value is not null)
         {
@@ -123,12 +126,12 @@ public abstract partial class Endpoint<TRequest, TResponse>
 
             if (isRequired)
             {
-                ValidationFailures.Add(new(name, Config.BindingSettings.FailureMessage(typeof(T), name, value)));
+                ValidationFailures.Add(new(name, $"Unable to read value of {ofKind}!"));
             }
         }
         else if (isRequired)
         {
-            ValidationFailures.Add(new(name, $"{kind} was not found"));
+            ValidationFailures.Add(new(name, $"{kind} was not found!"));
         }
 
         ThrowIfAnyErrors();

@@ -19,6 +19,16 @@ internal sealed class RequestHandler : IResult
             return httpContext.Response.StartAsync(httpContext.RequestAborted);
         }
 
-        return metadata.GetMetadata<EndpointDefinition>()!.Create(httpContext).ExecAsync(httpContext.RequestAborted);
+        var endpoint = metadata.GetMetadata<EndpointDefinition>()!.Create(httpContext);
+        if (endpoint is IAsyncDisposable asyncDisposable)
+        {
+            httpContext.Response.RegisterForDisposeAsync(asyncDisposable);
+        }
+        else if (endpoint is IDisposable disposable)
+        {
+            httpContext.Response.RegisterForDispose(disposable);
+        }
+
+        return endpoint.ExecAsync(httpContext.RequestAborted);
     }
 }

@@ -25,23 +25,31 @@ public readonly struct ResponseSender<TRequest, TResponse>(Endpoint<TRequest, TR
     public Task<Void> OkAsync(TResponse response, CancellationToken cancellation)
     {
         ep.Response = response;
-        return JsonAsync(response, 200, "application/json", cancellation);
+        return JsonAsync(response, 200, cancellation);
     }
 
     public Task<Void> OkAsync(TResponse response) => OkAsync(response, CancellationToken.None);
+
+    public Task<Void> OkAsync() => OkAsync(CancellationToken.None);
 
     public Task<Void> OkAsync(CancellationToken cancellation) => StatusCodeAsync(200, cancellation);
 
     public Task<Void> ResponseAsync(TResponse response, int statusCode = 200, CancellationToken cancellation = default)
     {
         ep.Response = response;
-        return JsonAsync(response, statusCode, "application/json", cancellation);
+        return JsonAsync(response, statusCode, cancellation);
     }
 
-    public Task<Void> ErrorsAsync(int statusCode = 400, CancellationToken cancellation = default)
-        => JsonAsync(
-            Config.ErrorSettings.ResponseBuilder(ep.ValidationFailures, ep.HttpContext, statusCode),
-            statusCode, Config.ErrorSettings.ContentType, cancellation);
+    public async Task<Void> ErrorsAsync(int statusCode = 400, CancellationToken cancellation = default)
+    {
+        var http = ep.HttpContext;
+        http.MarkResponseStart();
+        http.Response.StatusCode = statusCode;
+        var content = Config.ErrorSettings.ResponseBuilder(ep.ValidationFailures, http, statusCode);
+        await Config.SerializerSettings.ResponseSerializer(
+            http.Response, content, Config.ErrorSettings.ContentType, null, OrAborted(cancellation));
+        return Void.Instance;
+    }
 
     public Task<Void> NoContentAsync(CancellationToken cancellation = default) => StatusCodeAsync(204, cancellation);
 
@@ -56,7 +64,7 @@ public readonly struct ResponseSender<TRequest, TResponse>(Endpoint<TRequest, TR
         var http = ep.HttpContext;
         http.MarkResponseStart();
         http.Response.StatusCode = statusCode;
-        await http.Response.StartAsync(cancellation);
+        await http.Response.StartAsync(OrAborted(cancellation));
         return Void.Instance;
     }
 
@@ -74,26 +82,21 @@ public readonly struct ResponseSender<TRequest, TResponse>(Endpoint<TRequest, TR
         http.MarkResponseStart();
         http.Response.StatusCode = statusCode;
         http.Response.ContentType = contentType;
-        await http.Response.WriteAsync(content, cancellation);
+        await http.Response.WriteAsync(content, OrAborted(cancellation));
         return Void.Instance;
     }
 
-    private async Task<Void> JsonAsync(object? response, int statusCode, string contentType, CancellationToken cancellation)
+    private async Task<Void> JsonAsync(object? response, int statusCode, CancellationToken cancellation)
     {
         var http = ep.HttpContext;
         http.MarkResponseStart();
         http.Response.StatusCode = statusCode;
-        if (response is null)
-        {
-            await http.Response.StartAsync(cancellation);
-        }
-        else
-        {
-            await http.Response.WriteAsJsonAsync(response, response.GetType(), Config.SerializerSettings.Options, contentType, cancellation);
-        }
-
+        await Config.SerializerSettings.ResponseSerializer(http.Response, response, "application/json", null, OrAborted(cancellation));
         return Void.Instance;
     }
+
+    private CancellationToken OrAborted(CancellationToken cancellation)
+        => cancellation == CancellationToken.None ? ep.HttpContext.RequestAborted : cancellation;
 }
 
 /// <summary>Whether an answer has begun.</summary>

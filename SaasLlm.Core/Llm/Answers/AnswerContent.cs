@@ -1,0 +1,88 @@
+using System.Text.Json;
+using SaasLlm.Core.Credits;
+
+namespace SaasLlm.Core.Llm.Answers;
+
+/// <summary>Reads what a good answer holds; tolerant of every shape, and throws nothing but what a lone surrogate makes the JSON reader throw.</summary>
+public static class AnswerContent
+{
+    /// <summary>
+    /// True if a chat completion holds something to give: text, a tool call, a refusal, audio, a filtered answer.
+    /// An error in a 200, an empty list of choices and a body of another shape hold nothing.
+    /// </summary>
+    public static bool HasResult(JsonElement root)
+        => root.ValueKind == JsonValueKind.Object
+           && (!root.TryGetProperty("error", out var error) || error.ValueKind == JsonValueKind.Null)
+           && Array(root, "choices") is { } choices
+           && choices.EnumerateArray().Any(ChoiceHasResult);
+
+    /// <summary>Tokens by class; null when the answer says nothing of them. Numbers that cannot be are taken for absent.</summary>
+    public static TokenUsage? Usage(JsonElement root)
+    {
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("usage", out var usage) || usage.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        var input = Count(usage, "prompt_tokens");
+        var output = Count(usage, "completion_tokens");
+        if (input is null && output is null)
+        {
+            return null;
+        }
+
+        var cached = Detail(usage, "prompt_tokens_details", "cached_tokens");
+        var reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens");
+        return new(input ?? 0, Math.Min(cached, input ?? 0), output ?? 0, Math.Min(reasoning, output ?? 0));
+    }
+
+    /// <summary>The upstream's own id of the answer; not unique: a cached answer repeats it.</summary>
+    public static string? UpstreamId(JsonElement root)
+        => root.ValueKind == JsonValueKind.Object && root.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String
+            ? id.GetString() is { Length: <= 200 } text ? text.Replace("\0", "", StringComparison.Ordinal) : null
+            : null;
+
+    private static bool ChoiceHasResult(JsonElement choice)
+    {
+        if (choice.ValueKind != JsonValueKind.Object)
+        {
+            return false;
+        }
+
+        if (Text(choice, "finish_reason") == "content_filter")
+        {
+            return true;
+        }
+
+        return choice.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.Object
+            && (HasText(message, "content") || HasText(message, "refusal")
+                || Array(message, "tool_calls") is { } calls && calls.GetArrayLength() > 0
+                || IsObject(message, "function_call") || IsObject(message, "audio"));
+    }
+
+    private static bool HasText(JsonElement message, string name)
+        => message.TryGetProperty(name, out var value) && value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString()!.Length > 0,
+            JsonValueKind.Array => value.GetArrayLength() > 0,
+            _ => false,
+        };
+
+    private static bool IsObject(JsonElement element, string name)
+        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object;
+
+    private static JsonElement? Array(JsonElement element, string name)
+        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array ? value : null;
+
+    private static string? Text(JsonElement element, string name)
+        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static long Detail(JsonElement usage, string group, string name)
+        => usage.TryGetProperty(group, out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, name) ?? 0 : 0;
+
+    private static long? Count(JsonElement element, string name)
+        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
+           && value.TryGetInt64(out var count) && count is >= 0 and <= 1_000_000_000_000
+            ? count
+            : null;
+}

@@ -1,0 +1,52 @@
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Llm.Answers;
+
+namespace SaasLlm.Core.Llm.Calls;
+
+/// <summary>What the tenant is told when a call fails: never a model's name, a key, or an upstream's text.</summary>
+internal static class CallFailures
+{
+    private static readonly TimeSpan s_gatewayRetryAfter = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_rateLimitRetryAfter = TimeSpan.FromSeconds(10);
+
+    public static readonly Failure GatewayDown =
+        new(FailureKind.Unavailable, "llm.gateway_unavailable", "The LLM gateway is not available; repeat in a moment.") { RetryAfter = s_gatewayRetryAfter };
+
+    public static readonly Failure GatewayRefused =
+        new(FailureKind.Unavailable, "llm.gateway_refused", "The LLM gateway refused the team's access; the operator was told.") { RetryAfter = s_gatewayRetryAfter };
+
+    public static readonly Failure Unpriced =
+        new(FailureKind.Unavailable, "pricing.unpriced", "No model of this group has a price; the operator was told.");
+
+    public static readonly Failure ContentPolicy =
+        new(FailureKind.Invalid, "content_filter", "The provider's content policy refused the request.");
+
+    public static readonly Failure DeadlineExceeded =
+        new(FailureKind.UpstreamTimeout, "llm.deadline_exceeded", "No model answered in time.");
+
+    private static readonly Failure s_contextTooLong =
+        new(FailureKind.Invalid, "context_length_exceeded", "The messages are too long for every model of this group.");
+
+    private static readonly Failure s_allFailed =
+        new(FailureKind.UpstreamFailed, "llm.all_models_failed", "All models of this group failed.");
+
+    public static Failure WrongKind(string kind)
+        => new(FailureKind.Invalid, "llm.invalid_request", $"This model group is for {kind}.") { Details = new Dictionary<string, object?> { ["param"] = "model_group" } };
+
+    public static Failure Rejected(GatewayAnswer answer, IEnumerable<string> models)
+        => new(FailureKind.Invalid, "llm.request_rejected", RejectionSentence.For(answer, models));
+
+    /// <summary>When every model that was tried failed: the one reason they share, else the general one.</summary>
+    public static Failure AllFailed(IReadOnlyList<(AnswerMeaning Meaning, TimeSpan? RetryAfter)> attempts)
+    {
+        if (attempts.All(attempt => attempt.Meaning == AnswerMeaning.RateLimited))
+        {
+            return new(FailureKind.LimitReached, "llm.rate_limited", "All models of this group are rate-limited upstream; repeat later.")
+            {
+                RetryAfter = attempts.Min(attempt => attempt.RetryAfter) ?? s_rateLimitRetryAfter,
+            };
+        }
+
+        return attempts.All(attempt => attempt.Meaning == AnswerMeaning.ContextTooLong) ? s_contextTooLong : s_allFailed;
+    }
+}

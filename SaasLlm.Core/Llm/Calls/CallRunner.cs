@@ -1,0 +1,208 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Answers;
+using SaasLlm.Core.Llm.Gateway;
+
+namespace SaasLlm.Core.Llm.Calls;
+
+/// <summary>Walks a call's models until one works: every attempt is written before it is sent, and closed once.</summary>
+internal sealed partial class CallRunner(
+    ILedger ledger,
+    CompletionClient client,
+    ITeamGatewayKeys keys,
+    CircuitBreaker breaker,
+    IOptions<GatewayOptions> options,
+    LlmTelemetry telemetry,
+    TimeProvider time,
+    ILogger<CallRunner> logger)
+{
+    private static readonly TimeSpan s_storeRetryMin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_storeRetryMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_shortestAttempt = TimeSpan.FromMilliseconds(50);
+
+    public async Task<Result<LlmAnswer>> RunAsync(CallPlan plan)
+    {
+        var progress = new CallProgress(plan, time, options.Value.CallTimeout);
+        var intent = progress.Next(plan.Models[0], options.Value.AttemptTimeout);
+        var start = new StartCall(plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent);
+        if (!(await ledger.StartCallAsync(start, CancellationToken.None)).TryGet(out var started, out var refused))
+        {
+            return refused;
+        }
+
+        progress.Started(started);
+        while (true)
+        {
+            var attempt = await TryAsync(plan, progress, intent);
+            if (attempt.Meaning == AnswerMeaning.Worked)
+            {
+                return await SucceedAsync(plan, progress, attempt);
+            }
+
+            var (next, failure) = await AfterFailureAsync(plan, progress, attempt);
+            if (next is null)
+            {
+                return await FailAsync(plan, progress, attempt.End, failure!);
+            }
+
+            if (progress.TimeLeft < s_shortestAttempt)
+            {
+                return await FailAsync(plan, progress, attempt.End, CallFailures.DeadlineExceeded);
+            }
+
+            intent = progress.Next(next, options.Value.AttemptTimeout);
+            var step = await ledger.NextAttemptAsync(
+                new(plan.Call.TeamId, plan.Call.JobId, plan.CallId, attempt.End, intent), CancellationToken.None);
+            if (step.Failure is { } stopped)
+            {
+                // The job ended meanwhile: that step closed the attempt. Without a store nothing was closed, and EndCall repeats it.
+                return await FailAsync(plan, progress, stopped.Kind == FailureKind.Unavailable ? attempt.End : null, stopped);
+            }
+        }
+    }
+
+    private async Task<Attempt> TryAsync(CallPlan plan, CallProgress progress, AttemptIntent intent)
+    {
+        using var span = LlmTelemetry.StartAttempt(intent.ModelName, plan.GroupName, intent.Number);
+        var startedAt = time.GetTimestamp();
+        var body = plan.Body.For(intent.ModelName, plan.Call.JobId, options.Value.IsLiteLlm);
+        var answer = await client.CompleteAsync(body, progress.GatewayKey, intent.Timeout);
+        var latency = time.GetElapsedTime(startedAt);
+        var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm);
+
+        var root = Parse(answer);
+        var usage = root is { } parsed ? AnswerContent.Usage(parsed) : null;
+        var end = new AttemptEnd(
+            intent.AttemptId,
+            meaning == AnswerMeaning.Worked ? "succeeded" : "failed",
+            meaning.Name(),
+            answer.Status == 0 ? null : answer.Status,
+            root is { } element ? AnswerContent.UpstreamId(element) : null,
+            usage ?? default,
+            Cost(answer, usage, progress.Current),
+            (int)Math.Min(latency.TotalMilliseconds, int.MaxValue));
+        progress.Ended(end, answer, meaning);
+        telemetry.AttemptEnded(span, plan.GroupName, end, latency);
+        return new(answer, meaning, end, root);
+    }
+
+    // A refusal costs nothing; what a cut or late answer cost, nobody here knows.
+    private static decimal? Cost(GatewayAnswer answer, TokenUsage? usage, PricedModel model)
+        => usage is { } tokens ? model.Price.Cost(tokens)
+            : answer.Fault == TransportFault.NotConnected || answer.Status >= 300 ? 0m
+            : null;
+
+    /// <summary>The model to try next, or why there is none.</summary>
+    private async Task<(PricedModel? Next, Failure? Failure)> AfterFailureAsync(CallPlan plan, CallProgress progress, Attempt attempt)
+    {
+        var model = progress.Current.Name;
+        if (attempt.Meaning.CountsAgainstModel() && breaker.Failed(model))
+        {
+            LogBreakerOpened(model);
+        }
+
+        if (attempt.Meaning.ConcernsOperator())
+        {
+            telemetry.OperatorFault(attempt.Meaning.Name());
+            LogOperatorFault(model, attempt.Meaning, attempt.Answer.Status);
+        }
+
+        switch (attempt.Meaning)
+        {
+            case AnswerMeaning.KeyRefused:
+                return await RepeatWithNewKeyAsync(plan, progress) ? (progress.Current, null) : (null, CallFailures.GatewayRefused);
+            case AnswerMeaning.GatewayDown:
+                return (null, CallFailures.GatewayDown);
+            case AnswerMeaning.RequestRejected:
+                return (null, CallFailures.Rejected(attempt.Answer, plan.Models.Select(known => known.Name)));
+            case AnswerMeaning.ContentPolicy when !plan.Permissions.ContentPolicyTriesNext:
+                return (null, CallFailures.ContentPolicy);
+        }
+
+        if (progress.TimeLeft < s_shortestAttempt)
+        {
+            return (null, CallFailures.DeadlineExceeded);
+        }
+
+        return progress.ModelAfterCurrent() is { } next ? (next, null) : (null, CallFailures.AllFailed(progress.Failures));
+    }
+
+    private async Task<bool> RepeatWithNewKeyAsync(CallPlan plan, CallProgress progress)
+    {
+        if (progress.KeyWasReplaced || !await keys.ReplaceAsync(plan.Call.TeamId, progress.GatewayKey, CancellationToken.None))
+        {
+            return false;
+        }
+
+        return (await keys.GetAsync(plan.Call.TeamId, CancellationToken.None)).TryGet(out var key, out _) && progress.ReplaceKey(key);
+    }
+
+    private async Task<Result<LlmAnswer>> SucceedAsync(CallPlan plan, CallProgress progress, Attempt attempt)
+    {
+        breaker.Succeeded(progress.Current.Name);
+        var clientCost = attempt.End.ProviderCostUsd is { } cost ? Money.ClientCost(cost, progress.MarkupPercent) : (decimal?)null;
+        var saved = await EndAsync(plan, progress, attempt.End, progress.Current.Name, null, clientCost);
+        if (saved.Failure is { } failure)
+        {
+            return failure;
+        }
+
+        var usage = AnswerContent.Usage(attempt.Root!.Value);
+        var response = AnswerWriter.Write(attempt.Root.Value, plan.CallId, plan.GroupName, progress.StartedAt, usage);
+        return new LlmAnswer(plan.CallId, response, (usage ?? default).Total, progress.LatencyMs, plan.GroupName);
+    }
+
+    private async Task<Result<LlmAnswer>> FailAsync(CallPlan plan, CallProgress progress, AttemptEnd? ended, Failure failure)
+    {
+        var saved = await EndAsync(plan, progress, ended, null, failure.Code, null);
+        return saved.Failure ?? failure;
+    }
+
+    // With the answer in hand and Postgres gone, saving is repeated until the call's deadline; then the attempt stays open and is marked unknown.
+    private async Task<Result<Accepted>> EndAsync(
+        CallPlan plan, CallProgress progress, AttemptEnd? ended, string? resolvedModel, string? errorCode, decimal? clientCost)
+    {
+        var command = new EndCall(
+            plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, plan.Call.Purpose, ended, progress.Attempts, resolvedModel, errorCode,
+            resolvedModel is null ? default : ended!.Usage, progress.ProviderCostUsd, clientCost, progress.LatencyMs, progress.StartedAt);
+        var wait = s_storeRetryMin;
+        while (true)
+        {
+            var result = await ledger.EndCallAsync(command, CancellationToken.None);
+            if (result.Failure is not { Kind: FailureKind.Unavailable } || progress.TimeLeft < wait)
+            {
+                return result;
+            }
+
+            LogNotSaved(plan.CallId, wait);
+            await Task.Delay(wait, time);
+            wait = wait * 2 < s_storeRetryMax ? wait * 2 : s_storeRetryMax;
+        }
+    }
+
+    private static JsonElement? Parse(GatewayAnswer answer)
+    {
+        try
+        {
+            return answer.Body.IsEmpty ? null : JsonElement.Parse(answer.Body.Span);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    [LoggerMessage(4102, LogLevel.Warning, "Model {Model} keeps failing and is skipped for a while")]
+    private partial void LogBreakerOpened(string model);
+
+    [LoggerMessage(4103, LogLevel.Error, "Model {Model} needs the operator: {Meaning} (HTTP {Status})")]
+    private partial void LogOperatorFault(string model, AnswerMeaning meaning, int status);
+
+    [LoggerMessage(4104, LogLevel.Warning, "The end of call {CallId} is not saved yet: Postgres is not available; again in {Wait}")]
+    private partial void LogNotSaved(CallId callId, TimeSpan wait);
+
+    private sealed record Attempt(GatewayAnswer Answer, AnswerMeaning Meaning, AttemptEnd End, JsonElement? Root);
+}

@@ -1,0 +1,93 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Core.Llm.Requests;
+using SaasLlm.Core.ModelGroups;
+using SaasLlm.Core.Pricing;
+
+namespace SaasLlm.Core.Llm.Calls;
+
+/// <summary>Checks a call before any money is spent, and starts it.</summary>
+internal sealed partial class LlmCaller(
+    IModelGroupResolver groups,
+    PriceBook prices,
+    ITeamGatewayKeys keys,
+    CircuitBreaker breaker,
+    CallRunner runner,
+    RunningCalls running,
+    IOptions<GatewayOptions> options,
+    LlmTelemetry telemetry,
+    TimeProvider time,
+    ILogger<LlmCaller> logger) : ILlmCaller
+{
+    public async Task<Result<LlmAnswer>> CallAsync(LlmCall call, CancellationToken cancellation)
+    {
+        var plan = await PlanAsync(call, cancellation);
+        return plan.Failure is { } failure
+            ? failure
+            : await running.Start(() => runner.RunAsync(plan.Value)).WaitAsync(cancellation);
+    }
+
+    private async Task<Result<CallPlan>> PlanAsync(LlmCall call, CancellationToken cancellation)
+    {
+        if (!(await groups.ResolveAsync(call.TeamId, call.ModelGroup, cancellation)).TryGet(out var group, out var noGroup))
+        {
+            return noGroup;
+        }
+
+        if (group.Kind != "chat")
+        {
+            return CallFailures.WrongKind(group.Kind);
+        }
+
+        // The caller may leave, and its request's memory with it.
+        var permissions = GroupPermissions.Read(group.SettingsJson);
+        if (!OutgoingBody.Read(call.Body.Clone(), permissions).TryGet(out var body, out var wrong))
+        {
+            return wrong;
+        }
+
+        var models = await PricedAsync(group);
+        if (models.Count == 0)
+        {
+            return CallFailures.Unpriced;
+        }
+
+        if (!(await keys.GetAsync(call.TeamId, cancellation)).TryGet(out var key, out var noKey))
+        {
+            return noKey;
+        }
+
+        return new CallPlan(call, CallId.New(time), group.GroupName, permissions, body, InOrder(models), key);
+    }
+
+    private async Task<List<PricedModel>> PricedAsync(ResolvedModelGroup group)
+    {
+        var priced = new List<PricedModel>(group.Models.Count);
+        foreach (var model in group.Models)
+        {
+            if (await prices.FindAsync(model) is { } price)
+            {
+                priced.Add(new(model, price));
+            }
+            else
+            {
+                telemetry.OperatorFault("unpriced");
+                LogUnpriced(group.GroupName, model, options.Value.Kind);
+            }
+        }
+
+        return priced;
+    }
+
+    // When every model rests, trying is better than refusing.
+    private List<PricedModel> InOrder(List<PricedModel> models)
+    {
+        var awake = models.FindAll(model => breaker.Allows(model.Name));
+        return awake.Count > 0 ? awake : models;
+    }
+
+    [LoggerMessage(4101, LogLevel.Error, "Model {Model} of group {Group} has no price at the {Gateway} gateway nor in Pricing: it is skipped")]
+    private partial void LogUnpriced(string group, string model, string gateway);
+}

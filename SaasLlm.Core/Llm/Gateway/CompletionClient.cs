@@ -1,0 +1,91 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Options;
+using SaasLlm.Core.Llm.Answers;
+
+namespace SaasLlm.Core.Llm.Gateway;
+
+/// <summary>
+/// Sends one attempt and brings back whatever came. Never retries: a repeated completion is bought twice. Never throws for anything the
+/// other side does.
+/// </summary>
+public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> options, TimeProvider time)
+{
+    /// <summary>One try of a chat completion.</summary>
+    /// <param name="body">JSON, as it goes out.</param>
+    /// <param name="key">The Bearer key; empty sends none.</param>
+    /// <param name="timeout">For headers and body together.</param>
+    public async Task<GatewayAnswer> CompleteAsync(ReadOnlyMemory<byte> body, string key, TimeSpan timeout)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, "/v1/chat/completions"));
+        request.Content = new ReadOnlyMemoryContent(body);
+        request.Content.Headers.ContentType = new("application/json");
+        if (key.Length > 0)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+
+        using var deadline = new CancellationTokenSource(timeout, time);
+        try
+        {
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+            var bytes = await ReadAsync(response, deadline.Token);
+            return bytes is null
+                ? new(0, default, TransportFault.Cut)
+                : new((int)response.StatusCode, bytes, RetryAfter: RetryAfter(response));
+        }
+        catch (OperationCanceledException)
+        {
+            return new(0, default, TransportFault.TimedOut);
+        }
+        catch (HttpRequestException exception)
+        {
+            var isAbsent = exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+                or HttpRequestError.SecureConnectionError;
+            return new(0, default, isAbsent ? TransportFault.NotConnected : TransportFault.Cut);
+        }
+        catch (Exception exception) when (exception is IOException or InvalidOperationException or ProtocolViolationException)
+        {
+            return new(0, default, TransportFault.Cut);
+        }
+    }
+
+    // Null: longer than allowed.
+    private async Task<byte[]?> ReadAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var max = options.Value.AnswerBytesMax;
+        if (response.Content.Headers.ContentLength > max)
+        {
+            return null;
+        }
+
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
+        using var copy = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        while (await stream.ReadAsync(buffer, cancellation) is > 0 and var read)
+        {
+            if (copy.Length + read > max)
+            {
+                return null;
+            }
+
+            copy.Write(buffer, 0, read);
+        }
+
+        return copy.ToArray();
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    {
+        if (response.Headers.RetryAfter is { } header)
+        {
+            var wait = header.Delta ?? header.Date - time.GetUtcNow();
+            return wait > TimeSpan.Zero ? wait : null;
+        }
+
+        return response.Headers.TryGetValues("llm_provider-retry-after", out var values)
+               && int.TryParse(values.FirstOrDefault(), out var seconds) && seconds is > 0 and < 86_400
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using SaasLlm.Core.Llm.Answers;
+using SaasLlm.Core.Pricing;
+
+namespace SaasLlm.Core.Llm.Gateway;
+
+/// <summary>LiteLLM's management routes, called with the master key (litellm-contract, sections 6 and 7).</summary>
+public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> options)
+{
+    private const decimal Million = 1_000_000m;
+
+    /// <summary>Sees that the team exists. False: the gateway refused or could not.</summary>
+    public async Task<bool> EnsureTeamAsync(string teamId, CancellationToken cancellation)
+    {
+        var (status, body) = await PostAsync("/team/new", new { team_id = teamId, team_alias = teamId }, cancellation);
+        if (status == HttpStatusCode.OK)
+        {
+            return true;
+        }
+
+        // A duplicate id is 400, and 500 when two arrive together: ask whether it is there.
+        if (GatewayError.Read(body).Type == "no_db_connection")
+        {
+            return false;
+        }
+
+        using var request = Request(HttpMethod.Get, $"/team/info?team_id={Uri.EscapeDataString(teamId)}");
+        using var response = await http.SendAsync(request, cancellation);
+        return response.IsSuccessStatusCode;
+    }
+
+    /// <summary>Mints a key of the team under an alias of its own; an orphaned key of that alias is removed first. Null: it could not.</summary>
+    public async Task<string?> MintKeyAsync(string teamId, string alias, CancellationToken cancellation)
+    {
+        var order = new { team_id = teamId, key_alias = alias };
+        var (status, body) = await PostAsync("/key/generate", order, cancellation);
+        if (status == HttpStatusCode.BadRequest && GatewayError.Read(body).Message.Contains("alias", StringComparison.OrdinalIgnoreCase))
+        {
+            // An earlier try minted a key whose answer was lost: nobody has it, and only its alias names it.
+            await PostAsync("/key/delete", new { key_aliases = new[] { alias } }, cancellation);
+            (status, body) = await PostAsync("/key/generate", order, cancellation);
+        }
+
+        if (status != HttpStatusCode.OK)
+        {
+            return null;
+        }
+
+        using var document = JsonDocument.Parse(body);
+        return document.RootElement.TryGetProperty("key", out var key) && key.GetString() is { Length: > 0 } minted ? minted : null;
+    }
+
+    /// <summary>The price list; a model without prices is not in it, one with explicit zeros is.</summary>
+    public async Task<IReadOnlyDictionary<string, ModelPrice>> ReadPricesAsync(CancellationToken cancellation)
+    {
+        using var request = Request(HttpMethod.Get, "/model/info");
+        using var response = await http.SendAsync(request, cancellation);
+        response.EnsureSuccessStatusCode();
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
+        using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancellation);
+        var prices = new Dictionary<string, ModelPrice>(StringComparer.Ordinal);
+        foreach (var model in document.RootElement.GetProperty("data").EnumerateArray())
+        {
+            if (model.TryGetProperty("model_name", out var name) && name.GetString() is { } text
+                && model.TryGetProperty("model_info", out var info)
+                && PerMillion(info, "input_cost_per_token") is { } input)
+            {
+                // A group of several deployments is priced at its dearest.
+                var price = new ModelPrice(input, PerMillion(info, "output_cost_per_token") ?? 0, PerMillion(info, "cache_read_input_token_cost"));
+                prices[text] = prices.TryGetValue(text, out var other) && other.Input + other.Output > price.Input + price.Output ? other : price;
+            }
+        }
+
+        return prices;
+    }
+
+    /// <summary>True if the gateway answers at all.</summary>
+    public async Task<bool> IsAliveAsync(CancellationToken cancellation)
+    {
+        using var request = options.Value.IsLiteLlm
+            ? new HttpRequestMessage(HttpMethod.Get, new Uri(options.Value.Root, "/health/liveliness"))
+            : Request(HttpMethod.Get, "/v1/models");
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        return options.Value.IsLiteLlm ? response.IsSuccessStatusCode : (int)response.StatusCode < 500;
+    }
+
+    // LiteLLM writes prices as JSON doubles, for example 1.5e-07; read as decimal nothing is lost.
+    private static decimal? PerMillion(JsonElement info, string name)
+        => info.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var perToken) && perToken >= 0
+            ? perToken * Million
+            : null;
+
+    private async Task<(HttpStatusCode Status, byte[] Body)> PostAsync(string path, object body, CancellationToken cancellation)
+    {
+        using var request = Request(HttpMethod.Post, path);
+        request.Content = new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json");
+        using var response = await http.SendAsync(request, cancellation);
+        return (response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellation));
+    }
+
+    private HttpRequestMessage Request(HttpMethod method, string path)
+    {
+        var key = options.Value.IsLiteLlm ? options.Value.MasterKey : options.Value.Key;
+        var request = new HttpRequestMessage(method, new Uri(options.Value.Root, path));
+        if (key.Length > 0)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+
+        return request;
+    }
+}

@@ -1,0 +1,76 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace SaasLlm.Core.Llm.Gateway;
+
+/// <summary>What stands behind the LLM client.</summary>
+public sealed class GatewayOptions
+{
+    public const string Section = "Gateway";
+
+    /// <summary><c>litellm</c>, or <c>openai</c> for any OpenAI-compatible base URL: that one has no keys to provision and no price list.</summary>
+    [RegularExpression("^(litellm|openai)$", ErrorMessage = "Gateway:Kind must be litellm or openai.")]
+    public string Kind { get; set; } = "litellm";
+
+    /// <summary>For example <c>http://localhost:4000</c>; with or without a trailing <c>/v1</c>.</summary>
+    [Required(ErrorMessage = "Gateway:BaseUrl is missing.")]
+    public string BaseUrl { get; set; } = "";
+
+    /// <summary>LiteLLM's master key, by which teams' keys are minted.</summary>
+    public string MasterKey { get; set; } = "";
+
+    /// <summary>The key sent to a plain base URL.</summary>
+    public string Key { get; set; } = "";
+
+    /// <summary>How long one attempt may take.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long a call may take, all its attempts together.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "02:00:00")]
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(300);
+
+    /// <summary>Bytes of an answer; a longer one is taken for a failed model.</summary>
+    [Range(1024, 256 * 1024 * 1024)]
+    public int AnswerBytesMax { get; set; } = 32 * 1024 * 1024;
+
+    /// <summary>Failures in a row after which a model is skipped.</summary>
+    [Range(1, 1000)]
+    public int BreakerFailures { get; set; } = 5;
+
+    /// <summary>How long it is skipped before it is tried again.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan BreakerRest { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>True for LiteLLM and its simulator.</summary>
+    public bool IsLiteLlm => Kind == "litellm";
+
+    /// <summary>The base address without <c>/v1</c>.</summary>
+    public Uri Root
+    {
+        get
+        {
+            var url = BaseUrl.TrimEnd('/');
+            return new(url.EndsWith("/v1", StringComparison.Ordinal) ? url[..^3] : url);
+        }
+    }
+}
+
+internal sealed class GatewayOptionsValidator : IValidateOptions<GatewayOptions>
+{
+    public ValidateOptionsResult Validate(string? name, GatewayOptions options)
+    {
+        var faults = new List<string>();
+        if (!Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            faults.Add("Gateway:BaseUrl must be an http or https address.");
+        }
+
+        if (options.IsLiteLlm && options.MasterKey.Length == 0)
+        {
+            faults.Add("Gateway:MasterKey is missing.");
+        }
+
+        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+}

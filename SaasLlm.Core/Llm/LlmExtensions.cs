@@ -1,0 +1,52 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using SaasLlm.Core.Llm.Calls;
+using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Core.Llm.Keys;
+
+namespace SaasLlm.Core.Llm;
+
+/// <summary>Registers the way to the gateway.</summary>
+public static class LlmExtensions
+{
+    private static readonly TimeSpan s_connectMax = TimeSpan.FromSeconds(5);
+
+    /// <summary><see cref="ILlmCaller"/>, for a service that makes calls.</summary>
+    public static IServiceCollection AddLlmCalls(this IServiceCollection services)
+        => services
+            .AddSingleton<LlmTelemetry>()
+            .AddSingleton<CircuitBreaker>()
+            .AddSingleton<RunningCalls>()
+            .AddHostedService(provider => provider.GetRequiredService<RunningCalls>())
+            .AddSingleton<CallRunner>()
+            .AddSingleton<ILlmCaller, LlmCaller>();
+
+    /// <summary>The gateway's clients and the teams' keys there.</summary>
+    public static IServiceCollection AddGateway(this IServiceCollection services)
+    {
+        services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<EncryptionOptions>().BindConfiguration(EncryptionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsValidator>();
+        services.AddMetrics();
+
+        // Singletons hold these clients, so the handler renews its own connections. Neither retries: a completion costs money each time.
+        services.AddHttpClient<CompletionClient>(http => http.Timeout = Timeout.InfiniteTimeSpan).ConfigurePrimaryHttpMessageHandler(NewHandler);
+        services.AddHttpClient<GatewayAdmin>(http => http.Timeout = TimeSpan.FromSeconds(10)).ConfigurePrimaryHttpMessageHandler(NewHandler);
+        services.AddSingleton<GatewayHealthCheck>();
+        services.AddHealthChecks().AddCheck<GatewayHealthCheck>(GatewayHealthCheck.Name, HealthStatus.Degraded);
+        return services
+            .AddSingleton<KeyCipher>()
+            .AddSingleton<GatewayKeyStore>()
+            .AddSingleton<TeamGatewayKeys>()
+            .AddSingleton<ITeamGatewayKeys>(provider => provider.GetRequiredService<TeamGatewayKeys>());
+    }
+
+    private static SocketsHttpHandler NewHandler() => new()
+    {
+        AllowAutoRedirect = false,
+        ConnectTimeout = s_connectMax,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        AutomaticDecompression = System.Net.DecompressionMethods.All,
+    };
+}

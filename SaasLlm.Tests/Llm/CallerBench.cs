@@ -1,0 +1,61 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Llm;
+using SaasLlm.Core.Llm.Calls;
+using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Core.Pricing;
+
+namespace SaasLlm.Tests.Llm;
+
+/// <summary>The real call loop and client before a stub gateway, with a ledger that remembers.</summary>
+internal sealed class CallerBench : IDisposable
+{
+    public static readonly string[] TwoModels = ["secret-model-7", "other-model-8"];
+
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly IOptions<GatewayOptions> _options;
+
+    public CallerBench(string baseUrl, string[]? models = null, Action<GatewayOptions>? configure = null, bool isPriced = true)
+    {
+        Groups = new(models ?? TwoModels);
+        var options = new GatewayOptions { BaseUrl = baseUrl, MasterKey = "sk-master", BreakerFailures = 1000 };
+        configure?.Invoke(options);
+        _options = Options.Create(options);
+        var pricing = new PricingOptions();
+        foreach (var model in isPriced ? models ?? TwoModels : [])
+        {
+            pricing.Models.Add(new() { Name = model, InputUsdPerMillion = 10, OutputUsdPerMillion = 30, CachedInputUsdPerMillion = 1 });
+        }
+
+        var telemetry = new LlmTelemetry(new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>());
+        Breaker = new(_options, TimeProvider.System);
+        var admin = new GatewayAdmin(_http, _options);
+        var runner = new CallRunner(
+            Ledger, new CompletionClient(_http, _options, TimeProvider.System), Keys, Breaker, _options, telemetry, TimeProvider.System,
+            NullLogger<CallRunner>.Instance);
+        Caller = new LlmCaller(
+            Groups, new PriceBook(admin, Options.Create(pricing), _options, TimeProvider.System, NullLogger<PriceBook>.Instance), Keys, Breaker,
+            runner, Running, _options, telemetry, TimeProvider.System, NullLogger<LlmCaller>.Instance);
+    }
+
+    public FakeLedger Ledger { get; } = new();
+
+    public FakeGroups Groups { get; }
+
+    public FakeKeys Keys { get; } = new();
+
+    public RunningCalls Running { get; } = new();
+
+    public CircuitBreaker Breaker { get; }
+
+    public ILlmCaller Caller { get; }
+
+    public Task<Result<LlmAnswer>> CallAsync(string body = """{"messages":[{"role":"user","content":"Say hello."}]}""", CancellationToken cancellation = default)
+        => Caller.CallAsync(new("team_1", JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body)), cancellation);
+
+    public void Dispose() => _http.Dispose();
+}

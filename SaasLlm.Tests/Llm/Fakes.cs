@@ -1,0 +1,68 @@
+using System.Collections.Concurrent;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm;
+using SaasLlm.Core.ModelGroups;
+
+namespace SaasLlm.Tests.Llm;
+
+/// <summary>Remembers what the call loop told the ledger, in order.</summary>
+internal sealed class FakeLedger : ILedger
+{
+    public ConcurrentQueue<object> Commands { get; } = new();
+
+    public TimeSpan JobTimeLeft { get; set; } = TimeSpan.FromHours(1);
+
+    public Func<object, Failure?> Refuse { get; set; } = _ => null;
+
+    public IEnumerable<T> Of<T>() => Commands.OfType<T>();
+
+    public Task<Result<StartedCall>> StartCallAsync(StartCall command, CancellationToken cancellation) => Take(command, new StartedCall(20, JobTimeLeft));
+
+    public Task<Result<Accepted>> NextAttemptAsync(NextAttempt command, CancellationToken cancellation) => Take(command, default(Accepted));
+
+    public Task<Result<Accepted>> EndCallAsync(EndCall command, CancellationToken cancellation) => Take(command, default(Accepted));
+
+    public Task<Result<OpenedJob>> OpenJobAsync(OpenJob command, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<Result<ClosedJob>> CloseJobAsync(CloseJob command, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<Result<PostedTransaction>> AddCreditsAsync(AddCredits command, CancellationToken cancellation) => throw new NotSupportedException();
+
+    private Task<Result<T>> Take<T>(object command, T answer)
+    {
+        Commands.Enqueue(command);
+        return Task.FromResult(Refuse(command) is { } failure ? (Result<T>)failure : answer);
+    }
+}
+
+/// <summary>One group, granted to everybody.</summary>
+internal sealed class FakeGroups(params string[] models) : IModelGroupResolver
+{
+    public string SettingsJson { get; set; } = "{}";
+
+    public string Kind { get; set; } = "chat";
+
+    public ValueTask<Result<ResolvedModelGroup>> ResolveAsync(string teamId, string groupName, CancellationToken cancellation)
+        => new(new ResolvedModelGroup(groupName, Kind, models, SettingsJson));
+}
+
+internal sealed class FakeKeys : ITeamGatewayKeys
+{
+    public string Key { get; set; } = "sk-team-1";
+
+    public int Replaced { get; private set; }
+
+    public bool CanReplace { get; set; } = true;
+
+    public Task<bool> ProvisionAsync(string teamId, CancellationToken cancellation) => Task.FromResult(true);
+
+    public ValueTask<Result<string>> GetAsync(string teamId, CancellationToken cancellation) => new(Key);
+
+    public Task<bool> ReplaceAsync(string teamId, string refusedKey, CancellationToken cancellation)
+    {
+        Replaced++;
+        Key = $"sk-team-{Replaced + 1}";
+        return Task.FromResult(CanReplace);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text.Json;
+
+namespace SaasLlm.Tests.Platform;
+
+/// <summary>What an endpoint says of itself is in the OpenAPI document.</summary>
+[Collection(PlatformCollection.Name)]
+public sealed class DocumentTests(PlatformApp app)
+{
+    [Fact]
+    public async Task A_summary_reaches_the_document_with_its_examples()
+    {
+        var operation = await OperationAsync("/probe/validated", "post");
+
+        Assert.Equal("Validates", operation.GetProperty("summary").GetString());
+        Assert.Equal("A longer sentence.", operation.GetProperty("description").GetString());
+        Assert.Equal("""["Probes"]""", Compact(operation.GetProperty("tags")));
+        Assert.Equal(
+            """{"full_name":"Ada","age":7}""",
+            Compact(operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example")));
+        Assert.Equal(
+            "\"done\"",
+            operation.GetProperty("responses").GetProperty("200").GetProperty("content").GetProperty("application/json").GetProperty("example").GetRawText());
+        Assert.True(operation.GetProperty("responses").TryGetProperty("409", out _));
+    }
+
+    [Fact]
+    public async Task Fields_of_the_route_and_the_query_are_parameters_and_not_in_the_body()
+    {
+        var operation = await OperationAsync("/probe/binding/{anywhere}/{only_route}", "post");
+
+        var parameters = operation.GetProperty("parameters").EnumerateArray()
+            .Select(p => $"{p.GetProperty("in").GetString()} {p.GetProperty("name").GetString()}").Order(StringComparer.Ordinal);
+        Assert.Equal(["path anywhere", "path only_route", "query day", "query names", "query only_query", "query since"], parameters);
+    }
+
+    [Fact]
+    public async Task Access_is_in_the_document()
+    {
+        Assert.Equal("""[{"AdminKey":[]}]""", Compact((await OperationAsync("/platform/operator", "get")).GetProperty("security")));
+        Assert.Equal("""[{"AdminKey":[]},{"TeamKey":[]}]""", Compact((await OperationAsync("/platform/caller", "get")).GetProperty("security")));
+        Assert.False((await OperationAsync("/platform/kinds", "post")).TryGetProperty("security", out _));
+
+        var schemes = (await DocumentAsync()).GetProperty("components").GetProperty("securitySchemes");
+        Assert.Equal("X-Admin-Key", schemes.GetProperty("AdminKey").GetProperty("name").GetString());
+        Assert.Equal("bearer", schemes.GetProperty("TeamKey").GetProperty("scheme").GetString());
+    }
+
+    private static string Compact(JsonElement json) => JsonSerializer.Serialize(json);
+
+    private async Task<JsonElement> DocumentAsync() => (await app.GetAsync("/openapi/v1.json")).Json;
+
+    private async Task<JsonElement> OperationAsync(string path, string method)
+        => (await DocumentAsync()).GetProperty("paths").GetProperty(path).GetProperty(method);
+}
