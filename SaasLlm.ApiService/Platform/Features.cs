@@ -1,14 +1,17 @@
 using SaasLlm.Core.Changes;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Organizations;
+using SaasLlm.Core.Pricing;
 using SaasLlm.Core.Teams;
 
 namespace SaasLlm.ApiService.Platform;
 
-/// <summary>The features this service offers.</summary>
+/// <summary>The features this service offers: one list for Program.cs and for the replicas that tests start.</summary>
 internal static class Features
 {
     public static void AddFeatures(this WebApplicationBuilder builder)
-        => builder.Services.AddChanges().AddOrganizations().AddModelGroups().AddTeams().AddCredits().AddLedger();
+        => builder.Services.AddChanges().AddOrganizations().AddTeams().AddModelGroups().AddCredits()
+                           .AddLedger().AddPricing().AddGateway().AddLlmCalls();
 }
