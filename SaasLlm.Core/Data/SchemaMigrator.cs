@@ -20,6 +20,7 @@ public sealed partial class SchemaMigrator(TimeProvider time, ILogger<SchemaMigr
             // The SQL files are the schema; there is no snapshot for EF to compare its model with. A test compares the two.
             .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
             .Options;
+        await using var turn = await TakeTurnAsync(connectionString, cancellation);
         await using var db = new SaasLlmDbContext(options);
         await db.Database.MigrateAsync(cancellation);
         await db.Database.ExecuteSqlRawAsync("SELECT ensure_partitions(3)", cancellation);
@@ -45,6 +46,16 @@ public sealed partial class SchemaMigrator(TimeProvider time, ILogger<SchemaMigr
                 await Task.Delay(s_pause, time, cancellation);
             }
         }
+    }
+
+    // EF's own lock is on its history table, and does not keep two runs from making that table.
+    private static async Task<NpgsqlConnection> TakeTurnAsync(string connectionString, CancellationToken cancellation)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync(cancellation);
+        await using var command = new NpgsqlCommand("SELECT pg_advisory_lock(hashtext('saasllm.migrate'))", connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(cancellation);
+        return connection;
     }
 
     private async Task CreateDatabaseIfMissingAsync(NpgsqlConnectionStringBuilder wanted, string name, CancellationToken cancellation)

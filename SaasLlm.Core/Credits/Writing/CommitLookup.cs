@@ -8,7 +8,9 @@ internal sealed class CommitLookup(NpgsqlDataSource source, TimeProvider time, L
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
 
-    // The old backend may still be at it: nothing is known before its transaction is over.
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
+
+    // The old backend may still be at it, or wait for a client that is gone: nothing is known before its transaction is over.
     private const string EndOldBackend = """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2 AND pid <> pg_backend_pid()
         """;
@@ -26,12 +28,13 @@ internal sealed class CommitLookup(NpgsqlDataSource source, TimeProvider time, L
     /// <summary>True or false; null when Postgres did not answer in time.</summary>
     public async Task<bool?> WasCommittedAsync(LedgerBatch work, int processId, DateTime backendStartedAt)
     {
-        var until = time.GetUtcNow() + options.LookUpPatience;
+        var lost = time.GetUtcNow();
+        var until = lost + options.LookUpPatience;
         while (true)
         {
             try
             {
-                if (await TryAsync(work, processId, backendStartedAt) is { } known)
+                if (await TryAsync(work, processId, backendStartedAt, isEnded: time.GetUtcNow() >= lost + s_grace) is { } known)
                 {
                     return known;
                 }
@@ -50,10 +53,14 @@ internal sealed class CommitLookup(NpgsqlDataSource source, TimeProvider time, L
         }
     }
 
-    private async Task<bool?> TryAsync(LedgerBatch work, int processId, DateTime backendStartedAt)
+    private async Task<bool?> TryAsync(LedgerBatch work, int processId, DateTime backendStartedAt, bool isEnded)
     {
         await using var connection = await source.OpenConnectionAsync();
-        await ScalarAsync(connection, EndOldBackend, Sql.Value(processId), Sql.Value(backendStartedAt));
+        if (isEnded)
+        {
+            await ScalarAsync(connection, EndOldBackend, Sql.Value(processId), Sql.Value(backendStartedAt));
+        }
+
         var status = await ScalarAsync(connection, Status, Sql.Value(work.Transaction)) as string;
         if (status == "in progress")
         {

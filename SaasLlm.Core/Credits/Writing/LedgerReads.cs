@@ -9,7 +9,8 @@ namespace SaasLlm.Core.Credits.Writing;
 /// <summary>Begins a transaction, locks what a batch's commands concern, and reads it, in one round trip.</summary>
 internal static class LedgerReads
 {
-    public static async Task<LedgerBatch> BeginAsync(NpgsqlConnection connection, IReadOnlyList<LedgerCommand> commands)
+    public static async Task<LedgerBatch> BeginAsync(
+        NpgsqlConnection connection, IReadOnlyList<LedgerCommand> commands, bool isReplanned)
     {
         var scopes = commands.Select(command => command.Scope).ToList();
         var accounts = scopes.Where(scope => scope.LocksAccount).Select(scope => scope.TeamId).Distinct().ToList();
@@ -20,6 +21,11 @@ internal static class LedgerReads
 
         await using var batch = new NpgsqlBatch(connection);
         List<Action<NpgsqlDataReader, LedgerBatch>> reads = [];
+        if (isReplanned)
+        {
+            batch.Add("DISCARD PLANS");
+        }
+
         batch.Add("BEGIN");
         Ask(accounts.Count, LedgerSql.LockAccounts, ReadAccount, () => [Column(accounts, NpgsqlDbType.Text, id => id)]);
         Ask(jobs.Count, LedgerSql.LockJobs, ReadJob, () => Keys(jobs, job => job.Value));

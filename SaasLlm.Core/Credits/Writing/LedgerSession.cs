@@ -1,12 +1,17 @@
+using System.Diagnostics;
 using Npgsql;
-using SaasLlm.Core.Credits.Rules;
 
 namespace SaasLlm.Core.Credits.Writing;
 
 /// <summary>The writer's one connection, with its statements prepared and its plans held to the indexes.</summary>
 internal sealed class LedgerSession : IAsyncDisposable
 {
+    private static readonly TimeSpan s_planLife = TimeSpan.FromSeconds(5);
+
     private readonly NpgsqlConnection _connection;
+    private long _batches;
+    private long _planAnewAt = 1;
+    private long _plannedAt = Stopwatch.GetTimestamp();
 
     private LedgerSession(NpgsqlConnection connection, DateTime startedAt)
         => (_connection, ProcessId, BackendStartedAt) = (connection, connection.ProcessID, startedAt);
@@ -15,8 +20,6 @@ internal sealed class LedgerSession : IAsyncDisposable
     public DateTime BackendStartedAt { get; }
 
     public int ProcessId { get; }
-
-    public bool IsBroken => _connection.State != System.Data.ConnectionState.Open;
 
     public static async Task<LedgerSession> OpenAsync(NpgsqlDataSource source, LedgerOptions options)
     {
@@ -37,15 +40,23 @@ internal sealed class LedgerSession : IAsyncDisposable
         }
     }
 
-    public Task<LedgerBatch> BeginAsync(IReadOnlyList<LedgerCommand> commands) => LedgerReads.BeginAsync(_connection, commands);
+    public Task<LedgerBatch> BeginAsync(IReadOnlyList<LedgerCommand> commands)
+        => LedgerReads.BeginAsync(_connection, commands, isReplanned: IsTimeToPlanAnew());
 
     public Task CommitAsync(LedgerBatch work) => LedgerWrites.CommitAsync(_connection, work);
 
-    public async Task RollbackAsync()
+    // A plan is right for tables of the size they had when it was made. Made anew whenever the session's work has doubled,
+    // and every few seconds, it never serves tables much larger than it was made for, ANALYZE or not.
+    private bool IsTimeToPlanAnew()
     {
-        await using var rollback = _connection.CreateCommand();
-        rollback.CommandText = "ROLLBACK";
-        await rollback.ExecuteNonQueryAsync();
+        if (++_batches < _planAnewAt && Stopwatch.GetElapsedTime(_plannedAt) < s_planLife)
+        {
+            return false;
+        }
+
+        _plannedAt = Stopwatch.GetTimestamp();
+        _planAnewAt = _batches * 2;
+        return true;
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();

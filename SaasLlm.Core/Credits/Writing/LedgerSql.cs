@@ -7,14 +7,16 @@ namespace SaasLlm.Core.Credits.Writing;
 internal static class LedgerSql
 {
     /// <summary>
-    /// The tables may be empty when a plan is cached: these settings keep it on the indexes, from the first row to the last.
-    /// A batch is small beside its tables, so one index look-up a row is always right.
+    /// The tables may be empty when a plan is made: these settings keep it on the indexes, from the first row to the last.
+    /// A batch is small beside its tables, so one index look-up a row is right. Which of a table's indexes, an empty table
+    /// does not tell: therefore the session plans anew as they grow.
     /// </summary>
     public const string Settings = """
         SET plan_cache_mode = force_generic_plan;
         SET enable_seqscan = off;
         SET enable_hashjoin = off;
         SET enable_mergejoin = off;
+        SET enable_material = off;
         SET jit = off;
         SET idle_in_transaction_session_timeout = '30s';
         """;
@@ -29,37 +31,42 @@ internal static class LedgerSql
            FOR UPDATE OF c
         """;
 
+    /// <summary>
+    /// Laterally, here and below: each row is looked up by its whole key. Joined, the planner may take all rows of a team and
+    /// filter them, for it does not know yet that a team has many.
+    /// </summary>
     public const string LockJobs = """
         SELECT j.team_id, j.job_id, t.status = 'suspended', j.status, j.price, j.markup_percent, j.max_calls, j.created_at,
                j.deadline_at, j.hold_amount, j.hold_state, j.settled_amount, j.uncollected_credits, j.started_calls,
                j.successful_calls, j.failed_calls, j.input_tokens, j.output_tokens, j.provider_cost_usd, j.client_cost_usd,
                j.latency_ms_sum, j.model_groups_used, j.error_message, j.credit_applied, j.credit_reason,
                j.credits_remaining, j.started_at, j.completed_at
-          FROM unnest($1, $2) AS wanted(team_id, job_id)
-          JOIN jobs j ON j.team_id = wanted.team_id AND j.job_id = wanted.job_id
-          JOIN teams t ON t.team_id = j.team_id
-         ORDER BY j.team_id, j.job_id
-           FOR UPDATE OF j
+          FROM (SELECT * FROM unnest($1, $2) AS keys(team_id, job_id) ORDER BY team_id, job_id) wanted
+         CROSS JOIN LATERAL (SELECT * FROM jobs WHERE team_id = wanted.team_id AND job_id = wanted.job_id FOR UPDATE) j
+         CROSS JOIN LATERAL (SELECT status FROM teams WHERE team_id = wanted.team_id OFFSET 0) t
         """;
 
     /// <summary>$3 is an id that no attempt of these jobs precedes: older partitions are not looked at.</summary>
     public const string RunningAttempts = """
         SELECT a.team_id, a.job_id, a.attempt_id, a.call_id, a.deadline_at
           FROM unnest($1, $2) AS wanted(team_id, job_id)
-          JOIN llm_attempts a ON a.team_id = wanted.team_id AND a.job_id = wanted.job_id
-         WHERE a.status = 'running' AND a.attempt_id >= $3
+         CROSS JOIN LATERAL (
+           SELECT * FROM llm_attempts
+            WHERE team_id = wanted.team_id AND job_id = wanted.job_id AND status = 'running' AND attempt_id >= $3
+           OFFSET 0) a
         """;
 
     public const string RecordedCalls = """
         SELECT c.team_id, c.call_id
           FROM unnest($1, $2) AS wanted(team_id, call_id)
-          JOIN llm_calls c ON c.team_id = wanted.team_id AND c.call_id = wanted.call_id
+         CROSS JOIN LATERAL (SELECT team_id, call_id FROM llm_calls WHERE team_id = wanted.team_id AND call_id = wanted.call_id OFFSET 0) c
         """;
 
     public const string PostedTransactions = """
         SELECT x.transaction_id, x.team_id, x.sequence, x.kind, x.amount, x.credits_before, x.credits_after, x.job_id, x.reason, x.created_at
           FROM unnest($1, $2) AS wanted(team_id, transaction_id)
-          JOIN credit_transactions x ON x.team_id = wanted.team_id AND x.transaction_id = wanted.transaction_id
+         CROSS JOIN LATERAL (
+           SELECT * FROM credit_transactions WHERE team_id = wanted.team_id AND transaction_id = wanted.transaction_id OFFSET 0) x
         """;
 
     /// <summary>Comes last, when every lock is had.</summary>
@@ -102,13 +109,16 @@ internal static class LedgerSql
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
         """;
 
-    /// <summary>An attempt is closed once: what was marked unknown stays so.</summary>
+    /// <summary>
+    /// An attempt is closed once: what was marked unknown stays so. Asked as <c>ended_at IS NULL</c>, for the partial index on
+    /// running attempts would tempt the planner to read all of them.
+    /// </summary>
     public const string CloseAttempts = """
         UPDATE llm_attempts a
            SET status = u.c, outcome = u.d, http_status = u.e, upstream_id = u.f, input_tokens = u.g, cached_input_tokens = u.h,
                output_tokens = u.i, reasoning_tokens = u.j, provider_cost_usd = u.k, latency_ms = u.l, ended_at = u.m
           FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS u(a, b, c, d, e, f, g, h, i, j, k, l, m)
-         WHERE a.team_id = u.a AND a.attempt_id = u.b AND a.status = 'running'
+         WHERE a.team_id = u.a AND a.attempt_id = u.b AND a.ended_at IS NULL
         """;
 
     public const string InsertCalls = """

@@ -121,7 +121,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             }
             catch (PostgresException exception) when (IsConflict(exception) && conflicts < ConflictsMax)
             {
-                await ResetAsync();
+                await DropSessionAsync();
             }
             catch (Exception exception) when (isReused && !sent && IsGone(exception))
             {
@@ -145,7 +145,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             return;
         }
 
-        await ResetAsync();
+        await DropSessionAsync();
         if (commands.Count > 1)
         {
             // One of them is at fault, or one row is locked for long: each gets a transaction of its own.
@@ -216,25 +216,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Leaves the transaction; a session that cannot do even that is given up.</summary>
-    private async Task ResetAsync()
-    {
-        try
-        {
-            if (_session is { IsBroken: false } session)
-            {
-                await session.RollbackAsync();
-                return;
-            }
-        }
-        catch (NpgsqlException exception)
-        {
-            LogUnavailable(exception, 0);
-        }
-
-        await DropSessionAsync();
-    }
-
+    // Ends the transaction with its connection. Not by ROLLBACK: what the driver prepared on its own in a batch that failed
+    // half-way, it takes for prepared afterwards ("prepared statement "_auto17" does not exist").
     private async Task DropSessionAsync()
     {
         if (_session is { } session)

@@ -22,7 +22,6 @@ CREATE TABLE llm_calls (
   error_code           text,
   started_at           timestamptz    NOT NULL,
   ended_at             timestamptz    NOT NULL,
-  CONSTRAINT pk_llm_calls PRIMARY KEY (team_id, call_id),
   CONSTRAINT ck_llm_calls_status CHECK (status IN ('succeeded', 'failed')),
   CONSTRAINT ck_llm_calls_success_has_model CHECK ((status = 'succeeded') <= (resolved_model IS NOT NULL)),
   CONSTRAINT ck_llm_calls_numbers CHECK (attempts >= 0 AND input_tokens >= 0 AND cached_input_tokens >= 0 AND output_tokens >= 0
@@ -30,6 +29,8 @@ CREATE TABLE llm_calls (
                                          AND provider_cost_usd >= 0 AND client_cost_usd >= 0)
 ) PARTITION BY RANGE (call_id);
 CREATE INDEX ix_llm_calls_job ON llm_calls (team_id, job_id);
+-- Last, for the reason given at jobs.
+ALTER TABLE llm_calls ADD CONSTRAINT pk_llm_calls PRIMARY KEY (team_id, call_id);
 
 -- One row an upstream try, inserted before it is sent and closed once.
 CREATE TABLE llm_attempts (
@@ -55,7 +56,6 @@ CREATE TABLE llm_attempts (
   latency_ms           integer,
   started_at           timestamptz    NOT NULL,
   ended_at             timestamptz,
-  CONSTRAINT pk_llm_attempts PRIMARY KEY (team_id, attempt_id),
   CONSTRAINT ck_llm_attempts_status CHECK (status IN ('running', 'succeeded', 'failed', 'unknown')),
   CONSTRAINT ck_llm_attempts_running_is_open CHECK ((status = 'running') = (ended_at IS NULL)),
   CONSTRAINT ck_llm_attempts_numbers CHECK (attempt_number >= 1 AND input_tokens >= 0 AND cached_input_tokens >= 0
@@ -64,6 +64,7 @@ CREATE TABLE llm_attempts (
 CREATE INDEX ix_llm_attempts_job ON llm_attempts (team_id, job_id);
 CREATE INDEX ix_llm_attempts_running ON llm_attempts (team_id, job_id) WHERE status = 'running';
 CREATE INDEX ix_llm_attempts_abandoned ON llm_attempts (deadline_at) WHERE status = 'running';
+ALTER TABLE llm_attempts ADD CONSTRAINT pk_llm_attempts PRIMARY KEY (team_id, attempt_id);
 
 -- Facts that go out as events; written in the transaction that makes them true.
 CREATE TABLE outbox (
