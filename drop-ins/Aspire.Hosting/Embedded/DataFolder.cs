@@ -18,7 +18,16 @@ internal sealed class DataFolder(string path) : IDisposable
     private string PidFile => System.IO.Path.Combine(Path, "pid");
 
     public static DataFolder Temporary()
-        => new(Directory.CreateTempSubdirectory("saasllm-").FullName) { _temporary = true };
+    {
+        var folder = Directory.CreateTempSubdirectory("saasllm-");
+        if (!OperatingSystem.IsWindows())
+        {
+            // Postgres' user must pass through to its own folder.
+            folder.UnixFileMode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        }
+
+        return new(folder.FullName) { _temporary = true };
+    }
 
     public string Sub(string name) => Directory.CreateDirectory(System.IO.Path.Combine(Path, name)).FullName;
 

@@ -116,7 +116,8 @@ internal sealed class Orchestrator(
             await eventing.PublishAsync(new ResourceReadyEvent(ready.Resource, services), _stopping.Token);
         }
 
-        foreach (var failed in settled.Where(reached => reached.Snapshot.Failed))
+        // A test hears of it from what it waits for.
+        foreach (var failed in settled.Where(reached => reached.Snapshot.Failed && !options.Testing))
         {
             console.Failure($"{failed.Resource.Name}: {failed.Snapshot.Reason}");
         }

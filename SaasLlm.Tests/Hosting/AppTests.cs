@@ -1,0 +1,55 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Npgsql;
+using SaasLlm.Tests.Infrastructure;
+
+namespace SaasLlm.Tests.Hosting;
+
+/// <summary>What the AppHost puts together, as a whole.</summary>
+public sealed class AppTests(AppFixture fixture)
+{
+    [Fact]
+    public async Task The_api_is_healthy_and_names_what_it_checked()
+    {
+        var app = await fixture.AppAsync();
+
+        var answer = await app.Api.GetAsync("/health");
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("application/json", answer.Content.Headers.ContentType!.ToString());
+        Assert.True(JsonNode.DeepEquals(
+            JsonNode.Parse("""{"status":"healthy","service":"saas-llm-api","checks":{"database":"healthy","redis":"healthy","gateway":"healthy"}}"""),
+            JsonNode.Parse(await answer.Content.ReadAsStringAsync())));
+    }
+
+    [Fact]
+    public async Task Without_redis_a_replica_stays_in_service_and_says_degraded()
+    {
+        var app = await fixture.AppAsync();
+        await using var replica = await app.StartApiAsync(new Dictionary<string, string>
+        {
+            ["ConnectionStrings__redis"] = "127.0.0.1:1,connectTimeout=200",
+        });
+
+        var answer = await replica.Client.GetAsync("/health");
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        Assert.Equal("degraded", (string)body["status"]!);
+        Assert.Equal("degraded", (string)body["checks"]!["redis"]!);
+        Assert.Equal("healthy", (string)body["checks"]!["database"]!);
+    }
+
+    [Fact]
+    public async Task Each_test_class_can_have_an_empty_migrated_database()
+    {
+        var stores = await fixture.StoresAsync();
+
+        var (one, other) = (await stores.CreateDatabaseAsync(), await stores.CreateDatabaseAsync());
+
+        Assert.NotEqual(one, other);
+        await using var source = NpgsqlDataSource.Create(one);
+        await using var command = source.CreateCommand("SELECT count(*) FROM organizations");
+        Assert.Equal(0L, await command.ExecuteScalarAsync());
+    }
+}
