@@ -61,6 +61,7 @@ internal static class ApiPlatform
         config.Errors.ProducesMetadataType = null;
         config.Errors.ResponseBuilder = ValidationProblem.From;
         config.Binding.UsePropertyNamingPolicy = true;
+        config.Binding.UseDefaultValuesForNullableProps = false; // ?limit= is no limit, not 0
         config.Serializer.CharacterEncoding = null; // JSON has no charset
         config.Serializer.RequestDeserializer = RequestBodies.ReadAsync;
         config.Binding.JsonExceptionTransformer = DescribeJson;

@@ -106,7 +106,7 @@ internal static class RequestBinder<TRequest> where TRequest : notnull
         }
         else if (value[0]?.Length == 0 && Nullable.GetUnderlyingType(property.Type) is not null)
         {
-            property.Set(request, null);
+            property.Set(request, Config.BindingSettings.UseDefaultValuesForNullableProps ? parsed.Value : null);
         }
         else
         {

@@ -23,7 +23,7 @@ internal static class ValueParser
         {
             return values => Enum.TryParse(target, values.ToString(), ignoreCase: true, out var parsed) && Enum.IsDefined(target, parsed!)
                 ? new(true, parsed)
-                : new(false, null);
+                : new(false, parsed);
         }
 
         if (ElementType(target) is { } element)

@@ -67,6 +67,9 @@ public sealed class BindingOptions
     /// <summary>Route and query names follow the JSON naming policy.</summary>
     public bool UsePropertyNamingPolicy { get; set; }
 
+    /// <summary>An empty value of a nullable property is its type's default; otherwise null.</summary>
+    public bool UseDefaultValuesForNullableProps { internal get; set; } = true;
+
     public Func<Type, string, StringValues, string> FailureMessage { internal get; set; }
         = (type, _, attempted) => $"Value [{attempted}] is not valid for a [{(Nullable.GetUnderlyingType(type) ?? type).Name}] property!";
 
