@@ -1,10 +1,12 @@
 using SaasLlm.Core.Changes;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Organizations;
 using SaasLlm.Core.Pricing;
 using SaasLlm.Core.Teams;
+using SaasLlm.Core.Usage;
 
 namespace SaasLlm.ApiService.Platform;
 
@@ -13,5 +15,5 @@ internal static class Features
 {
     public static void AddFeatures(this WebApplicationBuilder builder)
         => builder.Services.AddChanges().AddOrganizations().AddTeams().AddModelGroups().AddCredits()
-                           .AddLedger().AddPricing().AddGateway().AddLlmCalls();
+                           .AddLedger().AddJobs().AddPricing().AddGateway().AddLlmCalls().AddUsage();
 }

@@ -22,7 +22,7 @@ internal static class MetadataRules
     public static string Text(JsonElement? metadata)
         => metadata is { ValueKind: JsonValueKind.Object } value ? value.GetRawText() : "{}";
 
-    private static bool IsStorable(JsonElement value)
+    public static bool IsStorable(JsonElement value)
     {
         try
         {
@@ -42,7 +42,7 @@ internal static class MetadataRules
     }
 
     // Postgres keeps the number of a jsonb as numeric, which has an end: 1e999999 is an error there.
-    private static bool IsStorable(string number)
+    public static bool IsStorable(string number)
     {
         var exponent = number.AsSpan()[(number.AsSpan().IndexOfAny('e', 'E') + 1)..];
         return exponent.Length == number.Length

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using SaasLlm.Core.Jobs;
+
+namespace SaasLlm.ApiService.Jobs;
+
+/// <summary>A job as its team sees it: no model, no provider cost.</summary>
+/// <param name="CreditsHeld">Set aside while the job is open.</param>
+/// <param name="TotalCostUsd">What its calls cost the client, with markup.</param>
+internal sealed record JobResponse(
+    Guid JobId,
+    string TeamId,
+    string OrganizationId,
+    string JobType,
+    string? UserId,
+    string? ExternalTaskId,
+    string Status,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset? CompletedAt,
+    DateTimeOffset DeadlineAt,
+    decimal CreditsHeld,
+    bool CreditApplied,
+    string? CreditReason,
+    decimal CreditsCharged,
+    decimal UncollectedCredits,
+    IReadOnlyList<string> ModelGroupsUsed,
+    int TotalCalls,
+    int SuccessfulCalls,
+    int FailedCalls,
+    long TotalTokens,
+    decimal TotalCostUsd,
+    string? ErrorMessage,
+    JsonElement Metadata)
+{
+    public static JobResponse Example => new(
+        Guid.Empty, "team_hr", "org_acme", "resume_analysis", "user_1", "task-42", JobStatus.Completed,
+        DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch,
+        0, true, null, 1, 0, ["ResumeAgent"], 2, 2, 0, 1834, 0.0231m, null, JsonElement.Parse("{}"));
+
+    public static JobResponse From(Job job) => new(
+        job.JobId, job.TeamId, job.OrganizationId, job.JobType, job.UserId, job.ExternalTaskId, job.Status,
+        job.CreatedAt, job.StartedAt, job.CompletedAt, job.DeadlineAt,
+        job.HoldState == "held" ? job.HoldAmount : 0, job.CreditApplied, job.CreditReason, job.SettledAmount, job.UncollectedCredits,
+        job.ModelGroupsUsed, job.StartedCalls, job.SuccessfulCalls, job.FailedCalls, job.InputTokens + job.OutputTokens,
+        job.ClientCostUsd, job.ErrorMessage, JsonElement.Parse(job.Metadata));
+}
