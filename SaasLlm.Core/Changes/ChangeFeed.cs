@@ -31,6 +31,10 @@ public sealed partial class ChangeFeed(IConnectionMultiplexer redis, TimeProvide
     private long _receivedPing;
     private long _receivedPingAt;
     private long _subscribedAt;
+    private long _liveSince;
+
+    /// <summary>How long notices are known to arrive without a break; zero while they are not.</summary>
+    public TimeSpan LiveFor => IsLive ? time.GetElapsedTime(Volatile.Read(ref _liveSince)) : TimeSpan.Zero;
 
     /// <summary>True while notices are known to arrive.</summary>
     public bool IsLive => Volatile.Read(ref _isLive) && time.GetElapsedTime(Volatile.Read(ref _receivedPingAt)) < s_silenceMax;
@@ -192,6 +196,7 @@ public sealed partial class ChangeFeed(IConnectionMultiplexer redis, TimeProvide
             {
                 // This ping proves the subscription; what was said before it may be lost.
                 ForgetAll();
+                Volatile.Write(ref _liveSince, time.GetTimestamp());
                 LogLive();
             }
 

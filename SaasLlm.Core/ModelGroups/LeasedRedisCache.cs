@@ -9,9 +9,14 @@ namespace SaasLlm.Core.ModelGroups;
 /// Values that replicas share in Redis, filled from Postgres. A reader that misses takes the key's epoch before it reads Postgres and stores
 /// only if the epoch is still the same; a change sets a new epoch. So a slow fill cannot put an old value over a newer one.
 /// </summary>
-internal sealed class LeasedRedisCache(RedisCalls redis, TimeProvider time)
+/// <param name="isTrusted">
+/// False while Redis may hold what a change should have removed, because the change did not reach it. What is read from Postgres meanwhile
+/// is stored all the same, over the old value.
+/// </param>
+internal sealed class LeasedRedisCache(RedisCalls redis, TimeProvider time, Func<bool> isTrusted)
 {
-    private static readonly TimeSpan s_lifetime = TimeSpan.FromSeconds(10);
+    /// <summary>How long Redis keeps a value. What is there this long after a break was stored after it.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(10);
 
     // Longer than any fill takes.
     private static readonly TimeSpan s_epochLifetime = TimeSpan.FromMinutes(10);
@@ -36,7 +41,7 @@ internal sealed class LeasedRedisCache(RedisCalls redis, TimeProvider time)
         }
 
         var values = await redis.TryAsync<RedisValue[]?>(async db => await db.StringGetAsync([ValueKey(name), EpochKey(name)]), null);
-        return values is null ? default : new((string?)values[0], (string?)values[1] ?? "", IsThere: true);
+        return values is null ? default : new(isTrusted() ? (string?)values[0] : null, (string?)values[1] ?? "", IsThere: true);
     }
 
     /// <summary>Stores what was read from Postgres after <paramref name="lease"/> was taken.</summary>
@@ -46,7 +51,7 @@ internal sealed class LeasedRedisCache(RedisCalls redis, TimeProvider time)
         {
             await redis.TryAsync<RedisResult?>(
                 async db => await db.ScriptEvaluateAsync(
-                    s_fill, [ValueKey(name), EpochKey(name)], [lease.Epoch, value, (long)s_lifetime.TotalMilliseconds]),
+                    s_fill, [ValueKey(name), EpochKey(name)], [lease.Epoch, value, (long)Lifetime.TotalMilliseconds]),
                 null);
         }
     }

@@ -12,7 +12,10 @@ public static class ModelGroupsExtensions
     public static IServiceCollection AddModelGroups(this IServiceCollection services)
     {
         services.TryAddSingleton<RedisCalls>();
-        services.AddSingleton<LeasedRedisCache>();
+        services.AddSingleton(provider => new LeasedRedisCache(
+            provider.GetRequiredService<RedisCalls>(),
+            provider.GetRequiredService<TimeProvider>(),
+            () => provider.GetRequiredService<ChangeFeed>().LiveFor >= LeasedRedisCache.Lifetime));
         services.AddSingleton<ModelGroupResolver>();
         services.AddSingleton<IModelGroupResolver>(provider => provider.GetRequiredService<ModelGroupResolver>());
         services.AddSingleton<ModelGroupService>();
