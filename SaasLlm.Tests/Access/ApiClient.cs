@@ -1,0 +1,91 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace SaasLlm.Tests.Access;
+
+/// <summary>Calls the API as one caller.</summary>
+internal sealed class ApiClient(Uri address, string? key) : IDisposable
+{
+    private readonly HttpClient _http = new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(30) };
+
+    public Task<ApiAnswer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
+
+    public Task<ApiAnswer> DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path);
+
+    /// <param name="json">The body; null for none at all.</param>
+    public Task<ApiAnswer> PostAsync(string path, string? json = null) => SendAsync(HttpMethod.Post, path, json);
+
+    /// <param name="json">The body; null for none at all.</param>
+    public Task<ApiAnswer> PutAsync(string path, string? json = null) => SendAsync(HttpMethod.Put, path, json);
+
+    public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string? json = null)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (key is not null)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+
+        if (json is not null)
+        {
+            request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        }
+
+        using var response = await _http.SendAsync(request);
+        return new((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    public void Dispose() => _http.Dispose();
+}
+
+/// <summary>An answer of the API.</summary>
+internal sealed record ApiAnswer(int Status, string Text)
+{
+    private static readonly JsonSerializerOptions s_asWritten = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly Lazy<JsonNode?> _json = new(() => Text.Length == 0 ? null : JsonNode.Parse(Text));
+
+    /// <summary>The body.</summary>
+    public JsonNode Json => _json.Value ?? throw new InvalidOperationException($"{Status} without a body");
+
+    /// <summary>The <c>code</c> of a problem document.</summary>
+    public string? Code => (string?)Json["code"];
+
+    /// <summary>The names of the fields that were refused.</summary>
+    public string[] RefusedFields => Json["errors"] is JsonObject errors ? [.. errors.Select(error => error.Key)] : [];
+
+    public JsonNode? this[string name] => Json[name];
+
+    /// <summary>This answer, if it has that status; otherwise the test fails and shows the body.</summary>
+    public ApiAnswer Is(int status)
+    {
+        Assert.True(Status == status, $"expected {status}, got {Status}: {Text}");
+        return this;
+    }
+
+    /// <summary>This answer, if it is that refusal.</summary>
+    public ApiAnswer Is(int status, string code)
+    {
+        Is(status);
+        Assert.Equal(code, Code);
+        return this;
+    }
+
+    /// <summary>The body without what differs from run to run, as compact JSON.</summary>
+    public string Without(params string[] names)
+    {
+        var copy = Json.DeepClone().AsObject();
+        foreach (var name in names)
+        {
+            Assert.True(copy.Remove(name), $"{name} is missing in {Text}");
+        }
+
+        return copy.ToJsonString(s_asWritten);
+    }
+
+    /// <summary>JSON that a test wrote over several lines, as the API writes it.</summary>
+    public static string Compact(string json) => JsonNode.Parse(json)!.ToJsonString(s_asWritten);
+}

@@ -1,0 +1,142 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Npgsql;
+using SaasLlm.Core.Changes;
+using SaasLlm.Core.Llm;
+using SaasLlm.Tests.Infrastructure;
+using StackExchange.Redis;
+
+namespace SaasLlm.Tests.Access;
+
+/// <summary>Two replicas on the same stores, each with its own wire to Redis, and ways to make what tests need.</summary>
+public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
+{
+    private static int s_names;
+
+    private NpgsqlDataSource? _database;
+    private Replica? _first;
+    private Replica? _second;
+    private TcpProxy? _firstRedis;
+    private TcpProxy? _secondRedis;
+
+    internal Replica First => _first!;
+
+    internal Replica Second => _second!;
+
+    internal TcpProxy FirstRedis => _firstRedis!;
+
+    internal TcpProxy SecondRedis => _secondRedis!;
+
+    internal ApiClient Operator => First.Operator;
+
+    internal FakeGatewayKeys Gateway { get; } = new();
+
+    internal NpgsqlDataSource Database => _database!;
+
+    /// <summary>A name nobody else uses, in this run or another.</summary>
+    internal static string Unique(string prefix) => $"{prefix}_{Guid.NewGuid():N}"[..24] + Interlocked.Increment(ref s_names);
+
+    public async ValueTask InitializeAsync()
+    {
+        var stores = await app.StoresAsync();
+        // A database of its own: no job runner changes what a test just made.
+        var postgres = await stores.CreateDatabaseAsync();
+        _database = NpgsqlDataSource.Create(postgres);
+        (_firstRedis, _first) = await StartAsync(postgres, stores.Redis);
+        (_secondRedis, _second) = await StartAsync(postgres, stores.Redis);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var replica in new[] { _first, _second }.OfType<Replica>())
+        {
+            await replica.DisposeAsync();
+        }
+
+        _firstRedis?.Dispose();
+        _secondRedis?.Dispose();
+        if (_database is not null)
+        {
+            await _database.DisposeAsync();
+        }
+    }
+
+    /// <summary>Waits until both replicas hear of changes again.</summary>
+    internal async Task WaitForFeedsAsync()
+    {
+        ChangeFeed[] feeds = [First.Services.GetRequiredService<ChangeFeed>(), Second.Services.GetRequiredService<ChangeFeed>()];
+        for (var tries = 0; !feeds.All(feed => feed.IsLive); tries++)
+        {
+            Assert.True(tries < 600, "the change feeds did not come back within 30 seconds");
+            await Task.Delay(50);
+        }
+    }
+
+    internal async Task<string> CreateOrganizationAsync()
+    {
+        var id = Unique("org");
+        (await Operator.PostAsync("/api/organizations/create", $$"""{"organization_id":"{{id}}","name":"Org"}""")).Is(200);
+        return id;
+    }
+
+    internal async Task<string> CreateGroupAsync(params string[] models)
+    {
+        var name = Unique("Group");
+        var list = string.Join(",", (models.Length == 0 ? ["gpt-4-turbo", "gpt-3.5-turbo"] : models).Select(model => $$"""{"model_name":"{{model}}"}"""));
+        (await Operator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{name}}","display_name":"G","models":[{{list}}]}""")).Is(200);
+        return name;
+    }
+
+    internal async Task<TestTeam> CreateTeamAsync(decimal credits = 100, string? organization = null, params string[] groups)
+    {
+        organization ??= await CreateOrganizationAsync();
+        var id = Unique("team");
+        var names = string.Join(",", groups.Select(group => $"\"{group}\""));
+        var created = (await Operator.PostAsync("/api/teams/create", $$"""
+            {"organization_id":"{{organization}}","team_id":"{{id}}","team_alias":"Team","model_groups":[{{names}}],"credits_allocated":{{credits}}}
+            """)).Is(200);
+        return new(id, organization, (string)created["virtual_key"]!, Guid.Parse((string)created["key_id"]!));
+    }
+
+    internal async Task<T> ScalarAsync<T>(string sql, params object[] values)
+    {
+        await using var command = Database.CreateCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new() { Value = value });
+        }
+
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    private async Task<(TcpProxy Wire, Replica Replica)> StartAsync(string postgres, string redis)
+    {
+        var options = ConfigurationOptions.Parse(redis);
+        var server = options.EndPoints.Single();
+        var wire = server is DnsEndPoint name ? new TcpProxy(name.Host, name.Port) : new(((IPEndPoint)server).Address.ToString(), ((IPEndPoint)server).Port);
+        options.EndPoints.Clear();
+        options.EndPoints.Add("127.0.0.1", wire.Port);
+        var replica = await Replica.StartAsync(
+            new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:saasllm"] = postgres,
+                ["ConnectionStrings:redis"] = options.ToString(includePassword: true),
+                ["Gateway:BaseUrl"] = "http://127.0.0.1:9",
+                ["Gateway:MasterKey"] = AppFixture.MasterKey,
+                ["Encryption:Key"] = AppFixture.EncryptionKey,
+            },
+            services => services.Replace(ServiceDescriptor.Singleton<ITeamGatewayKeys>(Gateway)));
+        return (wire, replica);
+    }
+}
+
+/// <summary>A team made for a test.</summary>
+internal sealed record TestTeam(string Id, string OrganizationId, string Key, Guid KeyId);
+
+/// <summary>The classes that share the two replicas; they run one after another, and some cut the wires.</summary>
+[CollectionDefinition(Name)]
+public sealed class ApiTests : ICollectionFixture<ApiFixture>
+{
+    public const string Name = "api";
+}
