@@ -6,6 +6,8 @@ namespace SaasLlm.Tests.Platform;
 [Collection(PlatformCollection.Name)]
 public sealed class DocumentTests(PlatformApp app)
 {
+    private static readonly JsonSerializerOptions s_plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     [Fact]
     public async Task A_summary_reaches_the_document_with_its_examples()
     {
@@ -45,7 +47,36 @@ public sealed class DocumentTests(PlatformApp app)
         Assert.Equal("bearer", schemes.GetProperty("TeamKey").GetProperty("scheme").GetString());
     }
 
-    private static string Compact(JsonElement json) => JsonSerializer.Serialize(json);
+    [Fact]
+    public async Task Every_refusal_is_documented_as_a_problem()
+    {
+        var responses = (await OperationAsync("/platform/operator", "get")).GetProperty("responses").EnumerateObject().ToArray();
+
+        Assert.Equal(["200", "401", "403"], responses.Select(response => response.Name));
+        foreach (var refusal in responses.Skip(1))
+        {
+            Assert.Equal(
+                """{"application/problem+json":{"schema":{"$ref":"#/components/schemas/ProblemDetails"}}}""",
+                Compact(refusal.Value.GetProperty("content")));
+        }
+
+        var schema = (await DocumentAsync()).GetProperty("components").GetProperty("schemas").GetProperty("ProblemDetails");
+        Assert.Equal(["type", "title", "status", "code", "trace_id", "errors"], schema.GetProperty("properties").EnumerateObject().Select(p => p.Name));
+    }
+
+    [Fact]
+    public async Task Lists_of_texts_say_so()
+    {
+        var schemas = (await DocumentAsync()).GetProperty("components").GetProperty("schemas");
+
+        var fields = schemas.GetProperty("KindsProbeRequest").GetProperty("properties");
+        Assert.Equal("string", fields.GetProperty("labels").GetProperty("additionalProperties").GetProperty("type").GetString());
+        Assert.False(fields.GetProperty("credits").TryGetProperty("items", out _));
+        Assert.Equal("string", (await OperationAsync("/platform/names", "put")).GetProperty("requestBody").GetProperty("content")
+            .GetProperty("application/json").GetProperty("schema").GetProperty("items").GetProperty("type").GetString());
+    }
+
+    private static string Compact(JsonElement json) => JsonSerializer.Serialize(json, s_plain);
 
     private async Task<JsonElement> DocumentAsync() => (await app.GetAsync("/openapi/v1.json")).Json;
 

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization.Metadata;
 using FastEndpoints;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using ProblemDetails = Microsoft.AspNetCore.Mvc.ProblemDetails;
 
 namespace SaasLlm.ApiService.Platform.Documentation;
 
@@ -10,7 +11,15 @@ internal static class BodySchemas
 {
     public static Task CorrectAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellation)
     {
+        if (context.JsonTypeInfo.Type == typeof(ProblemDetails))
+        {
+            ProblemSchema.Describe(schema);
+            return Task.CompletedTask;
+        }
+
         NameTheType(schema, context.JsonTypeInfo.Type);
+        NameTheElements(schema, context.JsonTypeInfo);
+
         foreach (var property in context.JsonTypeInfo.Properties)
         {
             // A request type also carries what comes from the route, the query and headers.
@@ -41,6 +50,26 @@ internal static class BodySchemas
         else if (underlying == typeof(string) || underlying == typeof(DateTimeOffset))
         {
             schema.Type = JsonSchemaType.String | nullable;
+        }
+    }
+
+    private static void NameTheElements(OpenApiSchema schema, JsonTypeInfo list)
+    {
+        if (list.ElementType is not { } element
+            || (element != typeof(string) && element != typeof(decimal) && element != typeof(DateTimeOffset)))
+        {
+            return;
+        }
+
+        var elements = new OpenApiSchema();
+        NameTheType(elements, element);
+        if (list.Kind is JsonTypeInfoKind.Enumerable)
+        {
+            schema.Items ??= elements;
+        }
+        else if (list.Kind is JsonTypeInfoKind.Dictionary)
+        {
+            schema.AdditionalProperties ??= elements;
         }
     }
 

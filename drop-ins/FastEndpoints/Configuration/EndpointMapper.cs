@@ -19,7 +19,7 @@ internal static class EndpointMapper
         {
             using (var scope = app.ServiceProvider.CreateScope())
             {
-                definition.Initialize(new DefaultHttpContext { RequestServices = scope.ServiceProvider });
+                definition.Initialize(new DefaultHttpContext { RequestServices = scope.ServiceProvider }, app.ServiceProvider);
             }
 
             if (Config.EndpointSettings.Filter?.Invoke(definition) == false)

@@ -104,7 +104,7 @@ public abstract partial class Endpoint<TRequest, TResponse> : BaseEndpoint where
 
     private async Task ValidateAsync(TRequest request, CancellationToken cancellation)
     {
-        if (Definition.ValidatorFor(HttpContext.RequestServices) is IValidator<TRequest> validator)
+        if (Definition.GetValidator() is IValidator<TRequest> validator)
         {
             var result = await validator.ValidateAsync(request, cancellation);
             ValidationFailures.AddRange(result.Errors);

@@ -9,7 +9,7 @@ namespace FastEndpoints;
 public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, Type responseDtoType)
 {
     private ObjectFactory? _factory;
-    private object? _validator;
+    private Lazy<object>? _validator;
 
     public Type EndpointType { get; init; } = endpointType;
 
@@ -79,13 +79,15 @@ public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, T
 
     internal void SetSummary(EndpointSummary summary) => EndpointSummary = summary;
 
-    internal void Initialize(HttpContext context)
+    internal void Initialize(HttpContext context, IServiceProvider root)
     {
         if (FoundDuplicateValidators)
         {
             throw new InvalidOperationException($"More than one validator was found for the request dto [{ReqDtoType.FullName}]!");
         }
 
+        // Validators are singletons, with services of the root.
+        _validator = ValidatorType is null ? null : new(() => ActivatorUtilities.CreateInstance(root, ValidatorType));
         Create(context).Configure();
     }
 
@@ -98,9 +100,7 @@ public sealed class EndpointDefinition(Type endpointType, Type requestDtoType, T
         return endpoint;
     }
 
-    // Validators are singletons.
-    internal object? ValidatorFor(IServiceProvider services)
-        => ValidatorType is null ? null : _validator ??= ActivatorUtilities.CreateInstance(services, ValidatorType);
+    internal object? GetValidator() => _validator?.Value;
 
     private static void ClearDefaults(RouteHandlerBuilder builder)
         => builder.Add(endpoint =>
