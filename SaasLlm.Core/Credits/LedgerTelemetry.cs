@@ -10,6 +10,7 @@ internal sealed class LedgerTelemetry
 
     public static readonly ActivitySource Source = new(Name);
 
+    private const int LinksMax = 32;
     private readonly Counter<long> _commands;
     private readonly Histogram<double> _commandDuration;
     private readonly Histogram<int> _batchSize;
@@ -28,6 +29,20 @@ internal sealed class LedgerTelemetry
         _refusals = meter.CreateCounter<long>("saasllm.credits.refusals", "{refusal}", "Jobs refused before the writer was asked.");
         _redisMisses = meter.CreateCounter<long>("saasllm.credits.redis.misses", "{call}", "Calls that Redis did not answer: Postgres decided alone.");
         _lostReplies = meter.CreateCounter<long>("saasllm.credits.commit.lost_replies", "{commit}", "Commits whose reply was lost, by what the look-up found.");
+    }
+
+    /// <summary>A transaction serves many callers: it shows in the trace of the first, and links to the others.</summary>
+    public static Activity? StartBatch(IEnumerable<ActivityContext> callers)
+    {
+        if (!Source.HasListeners())
+        {
+            return null;
+        }
+
+        var traced = callers.Where(caller => (caller.TraceFlags & ActivityTraceFlags.Recorded) != 0).Take(LinksMax).ToList();
+        return traced is [var first, .. var others]
+            ? Source.StartActivity("commit batch", ActivityKind.Internal, first, links: others.Select(caller => new ActivityLink(caller)))
+            : null;
     }
 
     public void Answered(string kind, string outcome, TimeSpan duration)

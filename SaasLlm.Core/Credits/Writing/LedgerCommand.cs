@@ -29,6 +29,9 @@ internal abstract class LedgerCommand(CommandScope scope, CancellationToken canc
 {
     public CommandScope Scope { get; } = scope;
 
+    /// <summary>The trace of whoever asked.</summary>
+    public ActivityContext Caller { get; } = Activity.Current?.Context ?? default;
+
     /// <summary>Its caller left before the writer took it: it is dropped, nothing happened.</summary>
     public bool IsAbandoned => cancellation.IsCancellationRequested;
 

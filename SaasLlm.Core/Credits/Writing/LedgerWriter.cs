@@ -39,7 +39,11 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         (_connections, _reservations, _options, _telemetry, _logger) = (connections, reservations, options, telemetry, logger);
         _lookup = new(connections.Reader, time, options);
         _queue = Channel.CreateBounded<LedgerCommand>(new BoundedChannelOptions(options.QueueLengthMax) { SingleReader = true });
-        _loop = Task.Run(RunAsync);
+        // The loop belongs to no request: without this it would trace all its work under the one that happened to come first.
+        using (ExecutionContext.SuppressFlow())
+        {
+            _loop = Task.Run(RunAsync);
+        }
     }
 
     /// <summary>Queues a command; its task ends when its transaction did.</summary>
@@ -98,6 +102,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     private async Task ExecuteAsync(List<LedgerCommand> commands)
     {
+        using var activity = LedgerTelemetry.StartBatch(commands.Select(command => command.Caller));
         var started = Stopwatch.GetTimestamp();
         for (var conflicts = 0; ; conflicts++)
         {
