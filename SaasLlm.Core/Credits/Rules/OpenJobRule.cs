@@ -37,7 +37,10 @@ internal static class OpenJobRule
 
         var job = new JobState(
             account.TeamId, command.JobId, account.IsSuspended, JobStatus.Pending, price, account.MarkupPercent,
-            command.MaxCalls, now, now + command.Lifetime, price) { MetadataPatch = command.MetadataJson };
+            command.MaxCalls, now, now + command.Lifetime, price)
+        {
+            MetadataPatch = command.MetadataJson,
+        };
         var after = account with { Held = account.Held + price };
         return new(Answer(job), state with { Account = after, Job = job }, [new JobOpened(command, account, job)]);
     }
