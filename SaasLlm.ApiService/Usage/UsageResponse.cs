@@ -1,8 +1,9 @@
+using System.Text.Json.Serialization;
 using SaasLlm.Core.Usage;
 
 namespace SaasLlm.ApiService.Usage;
 
-/// <summary>A month's usage. What the provider takes and which models answered is for the operator; a team's key reads null there.</summary>
+/// <summary>A month's usage. What the provider takes and which models answered is for the operator; a team does not see those members.</summary>
 /// <param name="TotalCostUsd">The client's cost, with markup.</param>
 /// <param name="MarginUsd">Client cost less provider cost.</param>
 internal sealed record UsageResponse(
@@ -20,10 +21,10 @@ internal sealed record UsageResponse(
     decimal TotalCostUsd,
     decimal CreditsUsed,
     IReadOnlyList<GroupUsage> ModelGroups,
-    decimal? ProviderCostUsd,
-    decimal? MarginUsd,
-    long? UnknownCostCalls,
-    IReadOnlyList<ModelUsage>? Models)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] decimal? ProviderCostUsd,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] decimal? MarginUsd,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? UnknownCostCalls,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<ModelUsage>? Models)
 {
     public static UsageResponse Example => new(
         "team_hr", "2026-01", new Dictionary<string, long> { ["completed"] = 1, ["failed"] = 1 }, new Dictionary<string, long> { ["resume_analysis"] = 2 },

@@ -72,11 +72,11 @@ internal sealed record JobState(
     public Failure Over() => Status == JobStatus.Expired || IsOpen
         ? new(FailureKind.Conflict, "job.expired", "The job's deadline has passed.")
         {
-            Details = new Dictionary<string, object?> { ["status"] = JobStatus.Expired, ["deadline_at"] = DeadlineAt },
+            Details = new Dictionary<string, object?> { ["job_status"] = JobStatus.Expired, ["deadline_at"] = DeadlineAt },
         }
         : new(FailureKind.Conflict, "job.ended", $"The job has ended: {Status}.")
         {
-            Details = new Dictionary<string, object?> { ["status"] = Status, ["completed_at"] = CompletedAt },
+            Details = new Dictionary<string, object?> { ["job_status"] = Status, ["completed_at"] = CompletedAt },
         };
 }
 

@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
+
+namespace SaasLlm.Tests.EndToEnd;
+
+/// <summary>A team of its own on the running product, with a model group of its own: tests do not meet.</summary>
+internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string teamId, string organizationId, string group)
+{
+    private const string Hello = """[{"role":"user","content":"Say hello."}]""";
+
+    public ApiClient Operator => asOperator;
+
+    public ApiClient Team => asTeam;
+
+    public string TeamId => teamId;
+
+    public string OrganizationId => organizationId;
+
+    public string Group => group;
+
+    public static async Task<Tenant> CreateAsync(AppFixture fixture, int credits = 10, params string[] models)
+    {
+        var app = await fixture.AppAsync();
+        var asOperator = new ApiClient(app.Api.BaseAddress!, AppFixture.AdminKey);
+        var unique = Guid.NewGuid().ToString("N")[..12];
+        var (organization, team, group) = ($"org_{unique}", $"team_{unique}", $"Group-{unique}");
+        (await asOperator.PostAsync("/api/organizations/create", $$"""{"organization_id":"{{organization}}","name":"Test"}""")).Is(200);
+        var list = string.Join(',', models.Select((model, priority) => $$"""{"model_name":"{{model}}","priority":{{priority}}}"""));
+        (await asOperator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{group}}","display_name":"G","models":[{{list}}]}""")).Is(200);
+        var created = (await asOperator.PostAsync("/api/teams/create",
+            $$"""{"organization_id":"{{organization}}","team_id":"{{team}}","team_alias":"T","model_groups":["{{group}}"],"credits_allocated":{{credits}}}""")).Is(200);
+        return new(asOperator, new(app.Api.BaseAddress!, (string)created["virtual_key"]!), team, organization, group);
+    }
+
+    public async Task<string> OpenJobAsync() => (string)(await Team.PostAsync("/api/jobs/create", """{"job_type":"test"}""")).Is(200)["job_id"]!;
+
+    public Task<ApiAnswer> CallAsync(string job, string? messages = null)
+        => Team.PostAsync($"/api/jobs/{job}/llm-call", $$"""{"model_group":"{{group}}","messages":{{messages ?? Hello}}}""");
+
+    public Task<ApiAnswer> CompleteAsync(string job, string status = "completed")
+        => Team.PostAsync($"/api/jobs/{job}/complete", $$"""{"status":"{{status}}"}""");
+
+    public async Task<JsonNode> BalanceAsync() => (await Team.GetAsync($"/api/credits/teams/{teamId}/balance")).Is(200).Json;
+
+    public async Task<JsonArray> AttemptsAsync(string job)
+        => (await Operator.GetAsync($"/api/jobs/{job}/costs")).Is(200)["calls"]![0]!["attempts"]!.AsArray();
+}
