@@ -1,5 +1,6 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
 using SaasLlm.AppHost;
 
 var builder = DistributedApplication.CreateBuilder(args);
@@ -35,7 +36,7 @@ var gateway = builder.AddGateway(postgres, gatewayDatabase, migrations);
 
 var api = builder.AddProject<Projects.SaasLlm_ApiService>("api", launchProfileName: null)
     // Published, the platform chooses the port.
-    .WithHttpEndpoint(port: runs ? 8003 : null, name: "http")
+    .WithHttpEndpoint(port: runs ? builder.Configuration.GetValue("api-port", 8003) : null, name: "http")
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
     .WithReference(database).WithReference(redis).WithGateway(gateway)

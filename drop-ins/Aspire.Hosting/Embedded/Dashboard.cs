@@ -18,6 +18,8 @@ internal sealed class Dashboard(EmbeddedOptions options, EmbeddedConsole console
 
     public string? Url => _frontend is null ? null : $"{_frontend}/login?t={_token}";
 
+    public bool IsRunning => _process is not null;
+
     public void Start(CancellationToken stopping)
     {
         if (!options.UseDashboard)
@@ -42,7 +44,6 @@ internal sealed class Dashboard(EmbeddedOptions options, EmbeddedConsole console
             environment["OTEL_BLRP_SCHEDULE_DELAY"] = "1000";
             environment["OTEL_BSP_SCHEDULE_DELAY"] = "1000";
             environment["OTEL_METRIC_EXPORT_INTERVAL"] = "1000";
-            environment["OTEL_TRACES_SAMPLER"] = "always_on";
         }
     }
 
@@ -69,7 +70,6 @@ internal sealed class Dashboard(EmbeddedOptions options, EmbeddedConsole console
         {
             var cli = await DashboardCli.FindOrFetchAsync(console, stopping);
             _process = GuardedProcess.Start(Plan(cli), line => console.Keep("dashboard", line));
-            console.Note($"dashboard: {Url}");
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

@@ -59,7 +59,7 @@ internal sealed class EmbeddedConsole(EmbeddedOptions options) : IDisposable
         }
     }
 
-    public void Table(IEnumerable<ResourceEvent> resources, string? dashboard, TimeSpan took)
+    public void Table(IEnumerable<ResourceEvent> resources, string? dashboard, bool dashboardRuns, TimeSpan took)
     {
         if (options.Testing)
         {
@@ -77,7 +77,7 @@ internal sealed class EmbeddedConsole(EmbeddedOptions options) : IDisposable
 
         if (dashboard is not null)
         {
-            table.AddRow(new Text("dashboard"), new Markup("[grey]when fetched[/]"), new Text(dashboard));
+            table.AddRow(new Text("dashboard"), new Markup(dashboardRuns ? "[green]running[/]" : "[yellow]being fetched[/]"), new Text(dashboard));
         }
 
         lock (_gate)

@@ -35,12 +35,13 @@ internal sealed class Orchestrator(
 
         options.Folder.Lock();
         _locked = true;
+        await Ports.AllocateAsync(model.Resources, options, cancellation);
         if (options.Fresh)
         {
+            // Last: a start that cannot succeed must not have wiped anything.
             options.Folder.Wipe();
         }
 
-        await Ports.AllocateAsync(model.Resources, options, cancellation);
         dashboard.Start(_stopping.Token);
         var run = new RunContext(options, execution, console, dashboard, environment.EnvironmentName);
         foreach (var resource in model.Resources)
@@ -110,7 +111,7 @@ internal sealed class Orchestrator(
                 _stopping.Token));
         }
 
-        console.Table(settled, dashboard.Url, Stopwatch.GetElapsedTime(began));
+        console.Table(settled, dashboard.Url, dashboard.IsRunning, Stopwatch.GetElapsedTime(began));
         foreach (var ready in settled.Where(reached => reached.Snapshot.Healthy))
         {
             await eventing.PublishAsync(new ResourceReadyEvent(ready.Resource, services), _stopping.Token);

@@ -108,6 +108,6 @@ internal static class Ports
     private static IEnumerable<string> Listening(string file, int port)
         => File.ReadLines(file).Skip(1)
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Where(column => column[3] == "0A" && column[1].EndsWith(port.ToString(":X4", CultureInfo.InvariantCulture), StringComparison.Ordinal))
+            .Where(column => column[3] == "0A" && column[1].EndsWith($":{port:X4}", StringComparison.Ordinal))
             .Select(column => $"socket:[{column[9]}]");
 }
