@@ -1,7 +1,7 @@
 using FastEndpoints;
 using FluentValidation;
-using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Organizations;
+using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.Core.Usage;
 
 namespace SaasLlm.ApiService.Usage;

@@ -13,14 +13,18 @@ internal static class ResponseEvents
         var events = new List<JsonObject>();
         Add("response.created", new() { ["response"] = Begun() });
         Add("response.in_progress", new() { ["response"] = Begun() });
-        Add("response.output_item.added", new() { ["output_index"] = 0, ["item"] = new JsonObject
+        Add("response.output_item.added", new()
         {
-            ["id"] = itemId,
-            ["type"] = "message",
-            ["status"] = "in_progress",
-            ["role"] = "assistant",
-            ["content"] = new JsonArray(),
-        } });
+            ["output_index"] = 0,
+            ["item"] = new JsonObject
+            {
+                ["id"] = itemId,
+                ["type"] = "message",
+                ["status"] = "in_progress",
+                ["role"] = "assistant",
+                ["content"] = new JsonArray(),
+            }
+        });
         Add("response.content_part.added", Part("part", new JsonObject { ["type"] = "output_text", ["text"] = "", ["annotations"] = new JsonArray() }));
         foreach (var piece in echo.Pieces())
         {

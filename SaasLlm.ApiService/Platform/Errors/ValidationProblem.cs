@@ -1,5 +1,5 @@
-using FluentValidation.Results;
 using System.Text.Json;
+using FluentValidation.Results;
 
 namespace SaasLlm.ApiService.Platform.Errors;
 
