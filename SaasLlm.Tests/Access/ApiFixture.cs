@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 using SaasLlm.Core.Changes;
+using SaasLlm.Core.Common;
 using SaasLlm.Core.Llm;
 using SaasLlm.Tests.Infrastructure;
 using StackExchange.Redis;
@@ -62,14 +63,19 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         }
     }
 
-    /// <summary>Waits until both replicas hear of changes again.</summary>
+    /// <summary>Waits until both replicas reach Redis and hear of changes again.</summary>
     internal async Task WaitForFeedsAsync()
     {
-        ChangeFeed[] feeds = [First.Services.GetRequiredService<ChangeFeed>(), Second.Services.GetRequiredService<ChangeFeed>()];
-        for (var tries = 0; !feeds.All(feed => feed.IsLive); tries++)
+        foreach (var services in new[] { First.Services, Second.Services })
         {
-            Assert.True(tries < 600, "the change feeds did not come back within 30 seconds");
-            await Task.Delay(50);
+            var feed = services.GetRequiredService<ChangeFeed>();
+            // The client has two connections, for commands and for notices, and they come back one by one.
+            var redis = services.GetRequiredService<RedisCalls>();
+            for (var tries = 0; !feed.IsLive || await redis.TryAsync(db => db.PingAsync(), TimeSpan.MaxValue) == TimeSpan.MaxValue; tries++)
+            {
+                Assert.True(tries < 600, "Redis did not come back within 30 seconds");
+                await Task.Delay(50);
+            }
         }
     }
 
