@@ -21,7 +21,7 @@ public sealed partial class PriceBook(
 
     private readonly Lock _gate = new();
     private Task _reading = Task.CompletedTask;
-    private Listing _listing = new(new Dictionary<string, ModelPrice>(), null, TimeSpan.Zero);
+    private Listing _listing = new(new Dictionary<string, ModelPrice>(), null, TimeSpan.Zero, WasRead: false);
 
     /// <summary>The price of <paramref name="model"/>, or null when it has none.</summary>
     public async ValueTask<ModelPrice?> FindAsync(string model)
@@ -49,6 +49,9 @@ public sealed partial class PriceBook(
         return Volatile.Read(ref _listing).Find(model);
     }
 
+    /// <summary>False while the gateway's list was never read: then a missing price says nothing about the model.</summary>
+    public bool IsKnown => !gatewayOptions.Value.IsLiteLlm || Volatile.Read(ref _listing).WasRead;
+
     private Task RefreshAsync()
     {
         lock (_gate)
@@ -63,7 +66,7 @@ public sealed partial class PriceBook(
         {
             using var limit = new CancellationTokenSource(s_readMax, time);
             var prices = await gateway.ReadPricesAsync(limit.Token);
-            Volatile.Write(ref _listing, new(prices, time.GetTimestamp(), options.Value.RefreshInterval));
+            Volatile.Write(ref _listing, new(prices, time.GetTimestamp(), options.Value.RefreshInterval, WasRead: true));
         }
         catch (Exception exception)
             when (exception is HttpRequestException or OperationCanceledException or JsonException or IOException or KeyNotFoundException or InvalidOperationException)
@@ -78,7 +81,7 @@ public sealed partial class PriceBook(
     [LoggerMessage(5001, LogLevel.Warning, "The gateway's price list could not be read; the last one known is used")]
     private partial void LogPricesUnread(Exception exception);
 
-    private sealed record Listing(IReadOnlyDictionary<string, ModelPrice> Prices, long? ReadAt, TimeSpan Lifetime)
+    private sealed record Listing(IReadOnlyDictionary<string, ModelPrice> Prices, long? ReadAt, TimeSpan Lifetime, bool WasRead)
     {
         // LiteLLM lists a wildcard under its pattern, for example "openai/*".
         public ModelPrice? Find(string model)

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace SaasLlm.Core.Pricing;
 
@@ -8,7 +10,11 @@ public static class PricingExtensions
     /// <summary><see cref="PriceBook"/> and its options.</summary>
     public static IServiceCollection AddPricing(this IServiceCollection services)
     {
-        services.AddOptions<PricingOptions>().BindConfiguration(PricingOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<PricingOptions>()
+            .Configure<IConfiguration>((options, configuration) => PricingOptions.Read(options, configuration.GetSection(PricingOptions.Section)))
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<PricingOptions>, PricingOptionsValidator>();
         return services.AddSingleton<PriceBook>();
     }
 }

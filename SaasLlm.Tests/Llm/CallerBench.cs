@@ -38,7 +38,7 @@ internal sealed class CallerBench : IDisposable
             Ledger, new CompletionClient(_http, _options, TimeProvider.System), Keys, Breaker, _options, telemetry, TimeProvider.System,
             NullLogger<CallRunner>.Instance);
         Caller = new LlmCaller(
-            Groups, new PriceBook(admin, Options.Create(pricing), _options, TimeProvider.System, NullLogger<PriceBook>.Instance), Keys, Breaker,
+            Groups, new PriceBook(admin, Options.Create(pricing), _options, TimeProvider.System, NullLogger<PriceBook>.Instance), Keys,
             runner, Running, _options, telemetry, TimeProvider.System, NullLogger<LlmCaller>.Instance);
     }
 

@@ -24,7 +24,9 @@ internal static class ExpectedMeaning
         (Any, Any, @"^litellm\.[\s\S]*Budget has been exceeded!", AnswerMeaning.ProviderAccount),
         (Any, "budget_exceeded", FromProxy, AnswerMeaning.KeyRefused),
         (Any, Any, "^Budget has been exceeded!", AnswerMeaning.KeyRefused),
-        (Any, "token_not_found_in_db|expired_key|auth_error|.*_model_access_denied", FromProxy, AnswerMeaning.KeyRefused),
+        (Any, "token_not_found_in_db|expired_key|.*_model_access_denied", FromProxy, AnswerMeaning.KeyRefused),
+        ("401|403|404", "auth_error", FromProxy, AnswerMeaning.KeyRefused),
+        ("401|403", "authentication_error|permission_error", FromProxy, AnswerMeaning.ProviderAccount),
         ("401|403", Any, FromProxy, AnswerMeaning.KeyRefused),
         ("400", Any, "Invalid model name passed in", AnswerMeaning.UnknownModel),
         ("400", Any, "ContextWindowExceededError|exceeds the context window", AnswerMeaning.ContextTooLong),
@@ -61,6 +63,7 @@ internal static class ExpectedMeaning
         => Parse(recording.Body) is JsonObject root && root["error"] is null && root["choices"] is JsonArray choices
            && choices.OfType<JsonObject>().Any(choice => Text(choice, "finish_reason") == "content_filter"
                || (choice["message"] is JsonObject message && (Says(message["content"]) || Says(message["refusal"])
+                   || Says((message["provider_specific_fields"] as JsonObject)?["refusal"])
                    || message["tool_calls"] is JsonArray { Count: > 0 } || message["function_call"] is JsonObject || message["audio"] is JsonObject)));
 
     private static bool Says(JsonNode? content) => content is JsonArray { Count: > 0 } || (content is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0);

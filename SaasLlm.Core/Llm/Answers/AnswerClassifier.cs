@@ -67,10 +67,12 @@ public static class AnswerClassifier
         return null;
     }
 
+    // "auth_error" in other statuses is what LiteLLM says when it lost its database: no reason to touch a key.
     private static bool IsOurKeyRefused(int status, GatewayError error)
-        => error.Type is "token_not_found_in_db" or "expired_key" or "auth_error"
+        => error.Type is "token_not_found_in_db" or "expired_key"
            || error.Type.EndsWith("_model_access_denied", Ordinal)
-           || status is 401 or 403;
+           || (error.Type == "auth_error" && status is (401 or 403 or 404))
+           || (status is (401 or 403) && error.Type is not ("authentication_error" or "permission_error"));
 
     private static AnswerMeaning? Wording(int status, GatewayError error)
     {

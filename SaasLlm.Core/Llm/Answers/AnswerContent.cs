@@ -26,7 +26,8 @@ public static class AnswerContent
 
         var input = Count(usage, "prompt_tokens");
         var output = Count(usage, "completion_tokens");
-        if (input is null && output is null)
+        // LiteLLM writes zeros where the provider said nothing: no call has neither input nor output.
+        if ((input ?? 0) == 0 && (output ?? 0) == 0)
         {
             return null;
         }
@@ -39,8 +40,25 @@ public static class AnswerContent
     /// <summary>The upstream's own id of the answer; not unique: a cached answer repeats it.</summary>
     public static string? UpstreamId(JsonElement root)
         => root.ValueKind == JsonValueKind.Object && root.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String
-            ? id.GetString() is { Length: <= 200 } text ? text.Replace("\0", "", StringComparison.Ordinal) : null
+            ? Shortened(id)
             : null;
+
+    private static string? Shortened(JsonElement id)
+    {
+        try
+        {
+            return id.GetString() is { Length: <= 200 } text ? text.Replace("\0", "", StringComparison.Ordinal) : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // half a surrogate pair
+        }
+    }
+
+    /// <summary>The model's refusal. LiteLLM moves it: <c>"provider_specific_fields": {"refusal": "I cannot."}</c>.</summary>
+    public static string? Refusal(JsonElement message)
+        => Text(message, "refusal")
+           ?? (message.TryGetProperty("provider_specific_fields", out var moved) && moved.ValueKind == JsonValueKind.Object ? Text(moved, "refusal") : null);
 
     private static bool ChoiceHasResult(JsonElement choice)
     {
@@ -55,7 +73,7 @@ public static class AnswerContent
         }
 
         return choice.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.Object
-            && (HasText(message, "content") || HasText(message, "refusal")
+            && (HasText(message, "content") || Refusal(message) is { Length: > 0 }
                 || Array(message, "tool_calls") is { } calls && calls.GetArrayLength() > 0
                 || IsObject(message, "function_call") || IsObject(message, "audio"));
     }

@@ -11,12 +11,9 @@ namespace SaasLlm.Core.Llm.Answers;
 /// </summary>
 public static class AnswerWriter
 {
-    private static readonly HashSet<string> s_messageFields =
-        ["role", "content", "refusal", "tool_calls", "function_call", "annotations", "audio", "reasoning_content"];
-
     private static readonly HashSet<string> s_finishReasons = ["stop", "length", "tool_calls", "content_filter", "function_call"];
 
-    /// <summary>The answer for the tenant.</summary>
+    /// <summary>The answer for the tenant. Throws <see cref="InvalidOperationException"/> for text that no JSON writer can write.</summary>
     public static JsonElement Write(JsonElement upstream, CallId callId, string modelGroup, DateTimeOffset createdAt, TokenUsage? usage)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
@@ -29,13 +26,13 @@ public static class AnswerWriter
             writer.WriteString("model", modelGroup);
             writer.WriteStartArray("choices");
             var index = 0;
-            foreach (var choice in upstream.GetProperty("choices").EnumerateArray())
+            foreach (var choice in upstream.GetProperty("choices").EnumerateArray().Where(choice => choice.ValueKind == JsonValueKind.Object))
             {
                 WriteChoice(writer, choice, index++);
             }
 
             writer.WriteEndArray();
-            WriteUsage(writer, usage);
+            WriteUsage(writer, usage ?? default);
             writer.WriteEndObject();
         }
 
@@ -45,44 +42,117 @@ public static class AnswerWriter
     private static void WriteChoice(Utf8JsonWriter writer, JsonElement choice, int position)
     {
         writer.WriteStartObject();
-        writer.WriteNumber("index", choice.TryGetProperty("index", out var index) && index.TryGetInt32(out var number) ? number : position);
-        writer.WriteStartObject("message");
-        var message = choice.TryGetProperty("message", out var said) && said.ValueKind == JsonValueKind.Object ? said : default;
-        writer.WriteString("role", "assistant");
-        var hasContent = false;
-        if (message.ValueKind == JsonValueKind.Object)
-        {
-            foreach (var field in message.EnumerateObject().Where(field => field.Name != "role" && s_messageFields.Contains(field.Name)))
-            {
-                hasContent |= field.Name == "content";
-                field.WriteTo(writer);
-            }
-        }
-
-        if (!hasContent)
-        {
-            writer.WriteNull("content");
-        }
-
-        writer.WriteEndObject();
-        if (choice.TryGetProperty("logprobs", out var logprobs) && logprobs.ValueKind == JsonValueKind.Object)
+        writer.WriteNumber("index", Find(choice, "index", JsonValueKind.Number) is { } index && index.TryGetInt32(out var number) ? number : position);
+        WriteMessage(writer, Find(choice, "message", JsonValueKind.Object));
+        if (Find(choice, "logprobs", JsonValueKind.Object) is { } logprobs)
         {
             writer.WritePropertyName("logprobs");
             logprobs.WriteTo(writer);
         }
 
-        var reason = choice.TryGetProperty("finish_reason", out var finish) && finish.ValueKind == JsonValueKind.String ? finish.GetString()! : "stop";
+        var reason = Find(choice, "finish_reason", JsonValueKind.String)?.GetString() ?? "stop";
         writer.WriteString("finish_reason", s_finishReasons.Contains(reason) ? reason : "stop");
         writer.WriteEndObject();
     }
 
-    private static void WriteUsage(Utf8JsonWriter writer, TokenUsage? usage)
+    private static void WriteMessage(Utf8JsonWriter writer, JsonElement? said)
     {
-        if (usage is not { } tokens)
+        writer.WriteStartObject("message");
+        writer.WriteString("role", "assistant");
+        if (said is not { } message)
+        {
+            writer.WriteString("content", "");
+            writer.WriteEndObject();
+            return;
+        }
+
+        var refusal = AnswerContent.Refusal(message);
+        var calls = Find(message, "tool_calls", JsonValueKind.Array);
+        var function = Find(message, "function_call", JsonValueKind.Object);
+        var hasCall = calls?.GetArrayLength() > 0 || function is not null;
+        if ((Find(message, "content", JsonValueKind.String) ?? Find(message, "content", JsonValueKind.Array)) is { } content)
+        {
+            writer.WritePropertyName("content");
+            content.WriteTo(writer);
+        }
+        else if (hasCall || refusal is { Length: > 0 })
+        {
+            writer.WriteNull("content");
+        }
+        else
+        {
+            // Clients take a content of null for a tool call.
+            writer.WriteString("content", "");
+        }
+
+        writer.WriteString("refusal", refusal);
+        WriteCalls(writer, calls);
+        if (function is { } called)
+        {
+            writer.WritePropertyName("function_call");
+            WriteFunction(writer, called);
+        }
+
+        if (Find(message, "annotations", JsonValueKind.Array) is { } annotations)
+        {
+            writer.WritePropertyName("annotations");
+            annotations.WriteTo(writer);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteCalls(Utf8JsonWriter writer, JsonElement? calls)
+    {
+        if (calls is not { } list || list.GetArrayLength() == 0)
         {
             return;
         }
 
+        writer.WriteStartArray("tool_calls");
+        var index = 0;
+        foreach (var call in list.EnumerateArray().Where(call => call.ValueKind == JsonValueKind.Object))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", Find(call, "id", JsonValueKind.String)?.GetString() ?? $"call_{index}");
+            if (Find(call, "custom", JsonValueKind.Object) is { } custom)
+            {
+                writer.WriteString("type", "custom");
+                writer.WriteStartObject("custom");
+                writer.WriteString("name", Find(custom, "name", JsonValueKind.String)?.GetString());
+                writer.WriteString("input", Find(custom, "input", JsonValueKind.String)?.GetString() ?? "");
+                writer.WriteEndObject();
+            }
+            else
+            {
+                writer.WriteString("type", "function");
+                writer.WritePropertyName("function");
+                WriteFunction(writer, Find(call, "function", JsonValueKind.Object) ?? default);
+            }
+
+            writer.WriteEndObject();
+            index++;
+        }
+
+        writer.WriteEndArray();
+    }
+
+    // The arguments are a text that holds JSON; some servers write the JSON itself.
+    private static void WriteFunction(Utf8JsonWriter writer, JsonElement function)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", Find(function, "name", JsonValueKind.String)?.GetString() ?? "");
+        var arguments = Find(function, "arguments", JsonValueKind.String)?.GetString()
+            ?? Find(function, "arguments", JsonValueKind.Object)?.GetRawText() ?? "{}";
+        writer.WriteString("arguments", arguments);
+        writer.WriteEndObject();
+    }
+
+    private static JsonElement? Find(JsonElement element, string name, JsonValueKind kind)
+        => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == kind ? value : null;
+
+    private static void WriteUsage(Utf8JsonWriter writer, TokenUsage tokens)
+    {
         writer.WriteStartObject("usage");
         writer.WriteNumber("prompt_tokens", tokens.Input);
         writer.WriteNumber("completion_tokens", tokens.Output);

@@ -31,6 +31,7 @@ public static partial class RejectionSentence
             sentence = sentence.Replace(model, "the model", StringComparison.OrdinalIgnoreCase);
         }
 
+        sentence = NamedModel().Replace(sentence, "the model");
         sentence = Models().Replace(sentence, "the model");
         sentence = Providers().Replace(sentence, "the provider");
         sentence = Secrets().Replace(sentence, "…");
@@ -40,10 +41,14 @@ public static partial class RejectionSentence
     [GeneratedRegex(@"^litellm\.\w+: (?:litellm\.\w+: )*\w+Exception - ")]
     private static partial Regex ProviderPrefix();
 
-    [GeneratedRegex(@"\b(?:gpt|chatgpt|claude|gemini|gemma|llama|mistral|mixtral|codestral|command|deepseek|qwen|grok|kimi|glm|phi|nova|titan|davinci|text-embedding|o[1-9])[-.:\d][\w.:/@-]*", RegexOptions.IgnoreCase)]
+    // The model `x` does not exist
+    [GeneratedRegex(@"(?:\bthe )?\bmodel:? (?:`[^`]*`|'[^']*'|""[^""]*"")", RegexOptions.IgnoreCase)]
+    private static partial Regex NamedModel();
+
+    [GeneratedRegex(@"\bo[1-9]\b(?:-[\w.-]+)?|\b(?:gpt|chatgpt|claude|gemini|gemma|llama|mistral|mixtral|codestral|command|deepseek|qwen|grok|kimi|glm|phi|nova|titan|davinci|text-embedding|o[1-9])[-.:\d][\w.:/@-]*", RegexOptions.IgnoreCase)]
     private static partial Regex Models();
 
-    [GeneratedRegex(@"\b(?:open ?ai|azure|anthropic|vertex\w*|bedrock|google|aws|amazon|litellm|mistral|cohere|groq|together\w*|fireworks\w*|openrouter|deepseek|xai|meta|hugging ?face)\w*", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(?:open ?ai|azure|anthropic|vertex\w*|bedrock|google|aws|amazon|litellm|mistral|cohere|groq|together ?ai|fireworks ?ai|openrouter|deepseek|xai|hugging ?face)\w*|\bmeta(?:-llama)?\b", RegexOptions.IgnoreCase)]
     private static partial Regex Providers();
 
     [GeneratedRegex(@"https?://\S+|\b(?:sk|org|req|proj|acct|user|chatcmpl|resp|key)[-_][\w-]+|\b[0-9a-f]{16,}\b|\b[0-9a-f]{8}-[0-9a-f-]{20,}|\S+@\S+|\b\d{1,3}(?:\.\d{1,3}){3}\b", RegexOptions.IgnoreCase)]

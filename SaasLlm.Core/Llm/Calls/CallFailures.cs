@@ -47,6 +47,11 @@ internal static class CallFailures
             };
         }
 
+        if (attempts.All(attempt => attempt.Meaning == AnswerMeaning.ContentPolicy))
+        {
+            return ContentPolicy;
+        }
+
         return attempts.All(attempt => attempt.Meaning == AnswerMeaning.ContextTooLong) ? s_contextTooLong : s_allFailed;
     }
 }

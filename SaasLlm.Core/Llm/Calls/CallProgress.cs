@@ -5,16 +5,37 @@ using SaasLlm.Core.Llm.Answers;
 namespace SaasLlm.Core.Llm.Calls;
 
 /// <summary>Where a running call stands: its attempts, what they cost, and the time that is left.</summary>
-internal sealed class CallProgress(CallPlan plan, TimeProvider time, TimeSpan callTimeout)
+internal sealed class CallProgress
 {
-    private readonly long _startedAt = time.GetTimestamp();
+    private static readonly TimeSpan s_timeoutMin = TimeSpan.FromMilliseconds(1);
+
+    private readonly CallPlan _plan;
+    private readonly CircuitBreaker _breaker;
+    private readonly TimeProvider _time;
+    private readonly long _startedAt;
     private readonly List<(AnswerMeaning, TimeSpan?)> _failures = [];
-    private TimeSpan _limit = callTimeout;
+    private readonly bool _ignoresBreaker;
+    private TimeSpan _limit;
     private int _model;
+    private decimal _knownCostUsd;
+    private bool _hasUnknownCost;
 
-    public DateTimeOffset StartedAt { get; } = time.GetUtcNow();
+    public CallProgress(CallPlan plan, CircuitBreaker breaker, TimeProvider time, TimeSpan callTimeout)
+    {
+        (_plan, _breaker, _time, _limit) = (plan, breaker, time, callTimeout);
+        _startedAt = time.GetTimestamp();
+        StartedAt = time.GetUtcNow();
+        GatewayKey = plan.GatewayKey;
 
-    public string GatewayKey { get; private set; } = plan.GatewayKey;
+        // When every model rests, trying is better than refusing.
+        var awake = FindAwake(from: 0);
+        _ignoresBreaker = awake is null;
+        _model = awake ?? 0;
+    }
+
+    public DateTimeOffset StartedAt { get; }
+
+    public string GatewayKey { get; private set; }
 
     public bool KeyWasReplaced { get; private set; }
 
@@ -22,38 +43,57 @@ internal sealed class CallProgress(CallPlan plan, TimeProvider time, TimeSpan ca
 
     public int Attempts { get; private set; }
 
-    /// <summary>What the attempts cost together, as far as known; null when nothing is known.</summary>
-    public decimal? ProviderCostUsd { get; private set; }
-
-    public PricedModel Current => plan.Models[_model];
+    public PricedModel Current => _plan.Models[_model];
 
     public IReadOnlyList<(AnswerMeaning Meaning, TimeSpan? RetryAfter)> Failures => _failures;
 
-    public TimeSpan TimeLeft => _limit - time.GetElapsedTime(_startedAt);
+    public TimeSpan TimeLeft => _limit - _time.GetElapsedTime(_startedAt);
 
-    public int LatencyMs => (int)Math.Min(time.GetElapsedTime(_startedAt).TotalMilliseconds, int.MaxValue);
+    public int LatencyMs => (int)Math.Min(_time.GetElapsedTime(_startedAt).TotalMilliseconds, int.MaxValue);
+
+    /// <summary>
+    /// What the attempts cost together. Null when that is unknown: for a call that was answered, when its answer's cost is;
+    /// for a failed one, when any attempt's is.
+    /// </summary>
+    public decimal? ProviderCostUsd(AttemptEnd? answered)
+        => (answered is null ? _hasUnknownCost : answered.ProviderCostUsd is null) ? null : _knownCostUsd;
 
     /// <summary>A call's deadline never passes its job's.</summary>
     public void Started(StartedCall started)
     {
         MarkupPercent = started.MarkupPercent;
-        var jobLimit = time.GetElapsedTime(_startedAt) + started.JobTimeLeft;
+        var jobLimit = _time.GetElapsedTime(_startedAt) + started.JobTimeLeft;
         _limit = jobLimit < _limit ? jobLimit : _limit;
     }
 
     /// <summary>The attempt on <paramref name="model"/> that is about to be sent.</summary>
     public AttemptIntent Next(PricedModel model, TimeSpan attemptTimeout)
     {
-        _model = plan.Models.IndexOf(model);
+        _model = _plan.Models.IndexOf(model);
         Attempts++;
-        return new(AttemptId.New(time), Attempts, model.Name, attemptTimeout < TimeLeft ? attemptTimeout : TimeLeft);
+        return new(AttemptId.New(_time), Attempts, model.Name, Within(attemptTimeout));
+    }
+
+    /// <summary>The attempt that <see cref="Next"/> made was not begun.</summary>
+    public void NotBegun() => Attempts--;
+
+    /// <summary>No longer than the time that is left.</summary>
+    public TimeSpan Within(TimeSpan timeout)
+    {
+        var left = TimeLeft;
+        var shorter = timeout < left ? timeout : left;
+        return shorter > s_timeoutMin ? shorter : s_timeoutMin;
     }
 
     public void Ended(AttemptEnd end, GatewayAnswer answer, AnswerMeaning meaning)
     {
         if (end.ProviderCostUsd is { } cost)
         {
-            ProviderCostUsd = (ProviderCostUsd ?? 0) + cost;
+            _knownCostUsd += cost;
+        }
+        else
+        {
+            _hasUnknownCost = true;
         }
 
         if (meaning.TriesNext() || meaning == AnswerMeaning.ContentPolicy)
@@ -62,7 +102,8 @@ internal sealed class CallProgress(CallPlan plan, TimeProvider time, TimeSpan ca
         }
     }
 
-    public PricedModel? ModelAfterCurrent() => _model + 1 < plan.Models.Count ? plan.Models[_model + 1] : null;
+    /// <summary>The next model that does not rest. Asked only when it is going to be tried: asking may use up its one try.</summary>
+    public PricedModel? ModelAfterCurrent() => FindAwake(_model + 1) is { } next ? _plan.Models[next] : null;
 
     /// <summary>Always true, for use in a condition.</summary>
     public bool ReplaceKey(string key)
@@ -70,5 +111,18 @@ internal sealed class CallProgress(CallPlan plan, TimeProvider time, TimeSpan ca
         GatewayKey = key;
         KeyWasReplaced = true;
         return true;
+    }
+
+    private int? FindAwake(int from)
+    {
+        for (var index = from; index < _plan.Models.Count; index++)
+        {
+            if (_ignoresBreaker || _breaker.Allows(_plan.Models[index].Name))
+            {
+                return index;
+            }
+        }
+
+        return null;
     }
 }

@@ -25,8 +25,8 @@ internal sealed partial class CallRunner(
 
     public async Task<Result<LlmAnswer>> RunAsync(CallPlan plan)
     {
-        var progress = new CallProgress(plan, time, options.Value.CallTimeout);
-        var intent = progress.Next(plan.Models[0], options.Value.AttemptTimeout);
+        var progress = new CallProgress(plan, breaker, time, options.Value.CallTimeout);
+        var intent = progress.Next(progress.Current, options.Value.AttemptTimeout);
         var start = new StartCall(plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent);
         if (!(await ledger.StartCallAsync(start, CancellationToken.None)).TryGet(out var started, out var refused))
         {
@@ -34,6 +34,20 @@ internal sealed partial class CallRunner(
         }
 
         progress.Started(started);
+        try
+        {
+            return await WalkAsync(plan, progress, intent);
+        }
+        catch (Exception exception)
+        {
+            // Its caller may have left, so nobody else would say it. The open attempt is marked unknown after its deadline.
+            LogBroken(exception, plan.CallId);
+            throw;
+        }
+    }
+
+    private async Task<Result<LlmAnswer>> WalkAsync(CallPlan plan, CallProgress progress, AttemptIntent intent)
+    {
         while (true)
         {
             var attempt = await TryAsync(plan, progress, intent);
@@ -59,6 +73,7 @@ internal sealed partial class CallRunner(
             if (step.Failure is { } stopped)
             {
                 // The job ended meanwhile: that step closed the attempt. Without a store nothing was closed, and EndCall repeats it.
+                progress.NotBegun();
                 return await FailAsync(plan, progress, stopped.Kind == FailureKind.Unavailable ? attempt.End : null, stopped);
             }
         }
@@ -69,12 +84,18 @@ internal sealed partial class CallRunner(
         using var span = LlmTelemetry.StartAttempt(intent.ModelName, plan.GroupName, intent.Number);
         var startedAt = time.GetTimestamp();
         var body = plan.Body.For(intent.ModelName, plan.Call.JobId, options.Value.IsLiteLlm);
-        var answer = await client.CompleteAsync(body, progress.GatewayKey, intent.Timeout);
+        var answer = await client.CompleteAsync(body, progress.GatewayKey, progress.Within(intent.Timeout));
         var latency = time.GetElapsedTime(startedAt);
         var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm);
 
         var root = Parse(answer);
         var usage = root is { } parsed ? AnswerContent.Usage(parsed) : null;
+        var response = meaning == AnswerMeaning.Worked ? Response(root!.Value, plan, progress, usage) : null;
+        if (meaning == AnswerMeaning.Worked && response is null)
+        {
+            meaning = AnswerMeaning.ModelFailed;
+        }
+
         var end = new AttemptEnd(
             intent.AttemptId,
             meaning == AnswerMeaning.Worked ? "succeeded" : "failed",
@@ -86,7 +107,20 @@ internal sealed partial class CallRunner(
             (int)Math.Min(latency.TotalMilliseconds, int.MaxValue));
         progress.Ended(end, answer, meaning);
         telemetry.AttemptEnded(span, plan.GroupName, end, latency);
-        return new(answer, meaning, end, root);
+        return new(answer, meaning, end, response);
+    }
+
+    // Null: it holds text that nobody can write again, such as half a surrogate pair.
+    private static JsonElement? Response(JsonElement root, CallPlan plan, CallProgress progress, TokenUsage? usage)
+    {
+        try
+        {
+            return AnswerWriter.Write(root, plan.CallId, plan.GroupName, progress.StartedAt, usage);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+        {
+            return null;
+        }
     }
 
     // A refusal costs nothing; what a cut or late answer cost, nobody here knows.
@@ -150,9 +184,7 @@ internal sealed partial class CallRunner(
             return failure;
         }
 
-        var usage = AnswerContent.Usage(attempt.Root!.Value);
-        var response = AnswerWriter.Write(attempt.Root.Value, plan.CallId, plan.GroupName, progress.StartedAt, usage);
-        return new LlmAnswer(plan.CallId, response, (usage ?? default).Total, progress.LatencyMs, plan.GroupName);
+        return new LlmAnswer(plan.CallId, attempt.Response!.Value, attempt.End.Usage.Total, progress.LatencyMs, plan.GroupName);
     }
 
     private async Task<Result<LlmAnswer>> FailAsync(CallPlan plan, CallProgress progress, AttemptEnd? ended, Failure failure)
@@ -167,7 +199,7 @@ internal sealed partial class CallRunner(
     {
         var command = new EndCall(
             plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, plan.Call.Purpose, ended, progress.Attempts, resolvedModel, errorCode,
-            resolvedModel is null ? default : ended!.Usage, progress.ProviderCostUsd, clientCost, progress.LatencyMs, progress.StartedAt);
+            resolvedModel is null ? default : ended!.Usage, progress.ProviderCostUsd(resolvedModel is null ? null : ended), clientCost, progress.LatencyMs, progress.StartedAt);
         var wait = s_storeRetryMin;
         while (true)
         {
@@ -201,8 +233,11 @@ internal sealed partial class CallRunner(
     [LoggerMessage(4103, LogLevel.Error, "Model {Model} needs the operator: {Meaning} (HTTP {Status})")]
     private partial void LogOperatorFault(string model, AnswerMeaning meaning, int status);
 
+    [LoggerMessage(4105, LogLevel.Critical, "Call {CallId} broke off")]
+    private partial void LogBroken(Exception exception, CallId callId);
+
     [LoggerMessage(4104, LogLevel.Warning, "The end of call {CallId} is not saved yet: Postgres is not available; again in {Wait}")]
     private partial void LogNotSaved(CallId callId, TimeSpan wait);
 
-    private sealed record Attempt(GatewayAnswer Answer, AnswerMeaning Meaning, AttemptEnd End, JsonElement? Root);
+    private sealed record Attempt(GatewayAnswer Answer, AnswerMeaning Meaning, AttemptEnd End, JsonElement? Response);
 }

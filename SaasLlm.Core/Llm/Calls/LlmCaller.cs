@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Data;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.ModelGroups;
@@ -13,7 +14,6 @@ internal sealed partial class LlmCaller(
     IModelGroupResolver groups,
     PriceBook prices,
     ITeamGatewayKeys keys,
-    CircuitBreaker breaker,
     CallRunner runner,
     RunningCalls running,
     IOptions<GatewayOptions> options,
@@ -23,10 +23,17 @@ internal sealed partial class LlmCaller(
 {
     public async Task<Result<LlmAnswer>> CallAsync(LlmCall call, CancellationToken cancellation)
     {
-        var plan = await PlanAsync(call, cancellation);
-        return plan.Failure is { } failure
-            ? failure
-            : await running.Start(() => runner.RunAsync(plan.Value)).WaitAsync(cancellation);
+        try
+        {
+            var plan = await PlanAsync(call, cancellation);
+            return plan.Failure is { } failure
+                ? failure
+                : await running.Start(() => runner.RunAsync(plan.Value)).WaitAsync(cancellation);
+        }
+        catch (Exception exception) when (StoreErrors.IsUnavailable(exception) && !cancellation.IsCancellationRequested)
+        {
+            return StoreErrors.Unavailable;
+        }
     }
 
     private async Task<Result<CallPlan>> PlanAsync(LlmCall call, CancellationToken cancellation)
@@ -51,7 +58,7 @@ internal sealed partial class LlmCaller(
         var models = await PricedAsync(group);
         if (models.Count == 0)
         {
-            return CallFailures.Unpriced;
+            return prices.IsKnown ? CallFailures.Unpriced : CallFailures.GatewayDown;
         }
 
         if (!(await keys.GetAsync(call.TeamId, cancellation)).TryGet(out var key, out var noKey))
@@ -59,7 +66,7 @@ internal sealed partial class LlmCaller(
             return noKey;
         }
 
-        return new CallPlan(call, CallId.New(time), group.GroupName, permissions, body, InOrder(models), key);
+        return new CallPlan(call, CallId.New(time), group.GroupName, permissions, body, models, key);
     }
 
     private async Task<List<PricedModel>> PricedAsync(ResolvedModelGroup group)
@@ -71,7 +78,7 @@ internal sealed partial class LlmCaller(
             {
                 priced.Add(new(model, price));
             }
-            else
+            else if (prices.IsKnown)
             {
                 telemetry.OperatorFault("unpriced");
                 LogUnpriced(group.GroupName, model, options.Value.Kind);
@@ -79,13 +86,6 @@ internal sealed partial class LlmCaller(
         }
 
         return priced;
-    }
-
-    // When every model rests, trying is better than refusing.
-    private List<PricedModel> InOrder(List<PricedModel> models)
-    {
-        var awake = models.FindAll(model => breaker.Allows(model.Name));
-        return awake.Count > 0 ? awake : models;
     }
 
     [LoggerMessage(4101, LogLevel.Error, "Model {Model} of group {Group} has no price at the {Gateway} gateway nor in Pricing: it is skipped")]

@@ -11,13 +11,15 @@ namespace SaasLlm.Core.Llm.Gateway;
 /// </summary>
 public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> options, TimeProvider time)
 {
+    private static readonly TimeSpan s_retryAfterMax = TimeSpan.FromDays(1);
+
     /// <summary>One try of a chat completion.</summary>
     /// <param name="body">JSON, as it goes out.</param>
     /// <param name="key">The Bearer key; empty sends none.</param>
     /// <param name="timeout">For headers and body together.</param>
     public async Task<GatewayAnswer> CompleteAsync(ReadOnlyMemory<byte> body, string key, TimeSpan timeout)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, "/v1/chat/completions"));
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, "v1/chat/completions"));
         request.Content = new ReadOnlyMemoryContent(body);
         request.Content.Headers.ContentType = new("application/json");
         if (key.Length > 0)
@@ -36,7 +38,8 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
         }
         catch (OperationCanceledException)
         {
-            return new(0, default, TransportFault.TimedOut);
+            // Not our deadline: then it was the handler's limit for making a connection.
+            return new(0, default, deadline.IsCancellationRequested ? TransportFault.TimedOut : TransportFault.NotConnected);
         }
         catch (HttpRequestException exception)
         {
@@ -44,7 +47,7 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
                 or HttpRequestError.SecureConnectionError;
             return new(0, default, isAbsent ? TransportFault.NotConnected : TransportFault.Cut);
         }
-        catch (Exception exception) when (exception is IOException or InvalidOperationException or ProtocolViolationException)
+        catch (Exception exception) when (exception is IOException or InvalidDataException or InvalidOperationException or ProtocolViolationException)
         {
             return new(0, default, TransportFault.Cut);
         }
@@ -75,17 +78,17 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
         return copy.ToArray();
     }
 
+    // The provider's own arrives as llm_provider-retry-after, as seconds or as a date.
     private TimeSpan? RetryAfter(HttpResponseMessage response)
     {
-        if (response.Headers.RetryAfter is { } header)
+        var header = response.Headers.RetryAfter;
+        if (header is null && response.Headers.TryGetValues("llm_provider-retry-after", out var values)
+            && RetryConditionHeaderValue.TryParse(values.FirstOrDefault(), out var providers))
         {
-            var wait = header.Delta ?? header.Date - time.GetUtcNow();
-            return wait > TimeSpan.Zero ? wait : null;
+            header = providers;
         }
 
-        return response.Headers.TryGetValues("llm_provider-retry-after", out var values)
-               && int.TryParse(values.FirstOrDefault(), out var seconds) && seconds is > 0 and < 86_400
-            ? TimeSpan.FromSeconds(seconds)
-            : null;
+        var wait = header?.Delta ?? header?.Date - time.GetUtcNow();
+        return wait is { } given && given > TimeSpan.Zero ? (given < s_retryAfterMax ? given : s_retryAfterMax) : null;
     }
 }

@@ -16,7 +16,7 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
     /// <summary>Sees that the team exists. False: the gateway refused or could not.</summary>
     public async Task<bool> EnsureTeamAsync(string teamId, CancellationToken cancellation)
     {
-        var (status, body) = await PostAsync("/team/new", new { team_id = teamId, team_alias = teamId }, cancellation);
+        var (status, body) = await PostAsync("team/new", new { team_id = teamId, team_alias = teamId }, cancellation);
         if (status == HttpStatusCode.OK)
         {
             return true;
@@ -28,7 +28,7 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
             return false;
         }
 
-        using var request = Request(HttpMethod.Get, $"/team/info?team_id={Uri.EscapeDataString(teamId)}");
+        using var request = Request(HttpMethod.Get, $"team/info?team_id={Uri.EscapeDataString(teamId)}");
         using var response = await http.SendAsync(request, cancellation);
         return response.IsSuccessStatusCode;
     }
@@ -37,12 +37,12 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
     public async Task<string?> MintKeyAsync(string teamId, string alias, CancellationToken cancellation)
     {
         var order = new { team_id = teamId, key_alias = alias };
-        var (status, body) = await PostAsync("/key/generate", order, cancellation);
+        var (status, body) = await PostAsync("key/generate", order, cancellation);
         if (status == HttpStatusCode.BadRequest && GatewayError.Read(body).Message.Contains("alias", StringComparison.OrdinalIgnoreCase))
         {
             // An earlier try minted a key whose answer was lost: nobody has it, and only its alias names it.
-            await PostAsync("/key/delete", new { key_aliases = new[] { alias } }, cancellation);
-            (status, body) = await PostAsync("/key/generate", order, cancellation);
+            await PostAsync("key/delete", new { key_aliases = new[] { alias } }, cancellation);
+            (status, body) = await PostAsync("key/generate", order, cancellation);
         }
 
         if (status != HttpStatusCode.OK)
@@ -51,26 +51,43 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
         }
 
         using var document = JsonDocument.Parse(body);
-        return document.RootElement.TryGetProperty("key", out var key) && key.GetString() is { Length: > 0 } minted ? minted : null;
+        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("key", out var key)
+               && key.ValueKind == JsonValueKind.String && key.GetString() is { Length: > 0 } minted
+            ? minted
+            : null;
+    }
+
+    /// <summary>True if the gateway says that it has its database: only then is a "no such key" of it worth believing.</summary>
+    public async Task<bool> HasDatabaseAsync(CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(options.Value.Root, "health/readiness"));
+        using var response = await http.SendAsync(request, cancellation);
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            return false;
+        }
+
+        using var document = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellation));
+        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("db", out var database)
+            && database.ValueKind == JsonValueKind.String && database.GetString() == "connected";
     }
 
     /// <summary>The price list; a model without prices is not in it, one with explicit zeros is.</summary>
     public async Task<IReadOnlyDictionary<string, ModelPrice>> ReadPricesAsync(CancellationToken cancellation)
     {
-        using var request = Request(HttpMethod.Get, "/model/info");
+        using var request = Request(HttpMethod.Get, "model/info");
         using var response = await http.SendAsync(request, cancellation);
         response.EnsureSuccessStatusCode();
         await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
         using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancellation);
         var prices = new Dictionary<string, ModelPrice>(StringComparer.Ordinal);
-        foreach (var model in document.RootElement.GetProperty("data").EnumerateArray())
+        foreach (var model in document.RootElement.GetProperty("data").EnumerateArray().Where(model => model.ValueKind == JsonValueKind.Object))
         {
-            if (model.TryGetProperty("model_name", out var name) && name.GetString() is { } text
-                && model.TryGetProperty("model_info", out var info)
-                && PerMillion(info, "input_cost_per_token") is { } input)
+            if (model.TryGetProperty("model_name", out var name) && name.ValueKind == JsonValueKind.String && name.GetString() is { } text
+                && model.TryGetProperty("model_info", out var info) && info.ValueKind == JsonValueKind.Object
+                && Price(info) is { } price)
             {
                 // A group of several deployments is priced at its dearest.
-                var price = new ModelPrice(input, PerMillion(info, "output_cost_per_token") ?? 0, PerMillion(info, "cache_read_input_token_cost"));
                 prices[text] = prices.TryGetValue(text, out var other) && other.Input + other.Output > price.Input + price.Output ? other : price;
             }
         }
@@ -82,15 +99,25 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
     public async Task<bool> IsAliveAsync(CancellationToken cancellation)
     {
         using var request = options.Value.IsLiteLlm
-            ? new HttpRequestMessage(HttpMethod.Get, new Uri(options.Value.Root, "/health/liveliness"))
-            : Request(HttpMethod.Get, "/v1/models");
+            ? new HttpRequestMessage(HttpMethod.Get, new Uri(options.Value.Root, "health/liveliness"))
+            : Request(HttpMethod.Get, "v1/models");
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
         return options.Value.IsLiteLlm ? response.IsSuccessStatusCode : (int)response.StatusCode < 500;
     }
 
-    // LiteLLM writes prices as JSON doubles, for example 1.5e-07; read as decimal nothing is lost.
+    // Half a price is none, but an embedding has no output.
+    private static ModelPrice? Price(JsonElement info)
+    {
+        var isEmbedding = info.TryGetProperty("mode", out var mode) && mode.ValueKind == JsonValueKind.String && mode.GetString() == "embedding";
+        var output = PerMillion(info, "output_cost_per_token") ?? (isEmbedding ? 0m : null);
+        return PerMillion(info, "input_cost_per_token") is { } input && output is { } priced
+            ? new(input, priced, PerMillion(info, "cache_read_input_token_cost"))
+            : null;
+    }
+
+    // LiteLLM writes prices as JSON doubles, for example 1.5e-07; read as decimal nothing is lost. A dollar a token is no price.
     private static decimal? PerMillion(JsonElement info, string name)
-        => info.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var perToken) && perToken >= 0
+        => info.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var perToken) && perToken is >= 0 and < 1
             ? perToken * Million
             : null;
 

@@ -45,13 +45,13 @@ public sealed class GatewayOptions
     /// <summary>True for LiteLLM and its simulator.</summary>
     public bool IsLiteLlm => Kind == "litellm";
 
-    /// <summary>The base address without <c>/v1</c>.</summary>
+    /// <summary>The base address without <c>v1</c>, with a trailing slash: a path before it stays (<c>https://host/openai/v1</c>).</summary>
     public Uri Root
     {
         get
         {
             var url = BaseUrl.TrimEnd('/');
-            return new(url.EndsWith("/v1", StringComparison.Ordinal) ? url[..^3] : url);
+            return new((url.EndsWith("/v1", StringComparison.Ordinal) ? url[..^3] : url) + "/");
         }
     }
 }
@@ -69,6 +69,14 @@ internal sealed class GatewayOptionsValidator : IValidateOptions<GatewayOptions>
         if (options.IsLiteLlm && options.MasterKey.Length == 0)
         {
             faults.Add("Gateway:MasterKey is missing.");
+        }
+
+        foreach (var (setting, key) in new[] { ("MasterKey", options.MasterKey), ("Key", options.Key) })
+        {
+            if (key.Any(c => c is <= ' ' or > '~'))
+            {
+                faults.Add($"Gateway:{setting} holds what no HTTP header can carry, for example a line break.");
+            }
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);

@@ -14,7 +14,16 @@ public sealed partial class TeamGatewayKeys(
     private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_retryAfter = TimeSpan.FromSeconds(5);
 
+    // Shorter than the lease: nobody else mints while we do.
+    private static readonly TimeSpan s_mintMax = TimeSpan.FromSeconds(15);
+
+    // A key that is refused again at once has a cause that another new key does not mend, for example a blocked team.
+    private static readonly TimeSpan s_replacePause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_otherMintsMax = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_otherMintsPause = TimeSpan.FromMilliseconds(100);
+
     private readonly BoundedCache<string, string> _known = new(50_000);
+    private readonly BoundedCache<string, long> _replacedAt = new(10_000);
 
     public async Task<bool> ProvisionAsync(string teamId, CancellationToken cancellation)
     {
@@ -37,13 +46,16 @@ public sealed partial class TeamGatewayKeys(
     public async Task<bool> MintAsync(string teamId, Guid lease, CancellationToken cancellation)
     {
         string? failure = null;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(s_mintMax);
         try
         {
-            if (await gateway.EnsureTeamAsync(teamId, cancellation))
+            if (await gateway.EnsureTeamAsync(teamId, limit.Token))
             {
-                if (await gateway.MintKeyAsync(teamId, $"saasllm-{teamId}-{lease:N}", cancellation) is { } key)
+                // One alias a team: a key whose answer was lost is found by it, and does not stay alive unknown to anybody.
+                if (await gateway.MintKeyAsync(teamId, $"saasllm-{teamId}", limit.Token) is { } key)
                 {
-                    return await store.StoreAsync(teamId, lease, cipher.Encrypt(key, teamId), cancellation);
+                    return await store.StoreAsync(teamId, lease, cipher.Encrypt(key, teamId), CancellationToken.None);
                 }
 
                 failure = "the gateway minted no key";
@@ -116,14 +128,60 @@ public sealed partial class TeamGatewayKeys(
                 return true;
             }
 
+            if (_replacedAt.TryGet(teamId, out var replacedAt) && time.GetElapsedTime(replacedAt) < s_replacePause)
+            {
+                return false;
+            }
+
+            // A gateway that has lost its database knows no key: what it says then is no reason to give one up.
+            if (!await GatewayKnowsAsync(cancellation))
+            {
+                LogNotReplaced(teamId);
+                return false;
+            }
+
+            _replacedAt.Set(teamId, time.GetTimestamp(), _replacedAt.Version);
             await store.ForgetAsync(teamId, stored, cancellation);
         }
 
-        return await ProvisionAsync(teamId, cancellation);
+        return await ProvisionAsync(teamId, cancellation) || await OtherMintedAsync(teamId, cancellation);
+    }
+
+    // Calls that were refused together: one mints, the others wait for what it stores.
+    private async Task<bool> OtherMintedAsync(string teamId, CancellationToken cancellation)
+    {
+        var since = time.GetTimestamp();
+        while (time.GetElapsedTime(since) < s_otherMintsMax)
+        {
+            await Task.Delay(s_otherMintsPause, time, cancellation);
+            if (await store.FindAsync(teamId, cancellation) is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async Task<bool> GatewayKnowsAsync(CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(s_otherMintsMax);
+        try
+        {
+            return await gateway.HasDatabaseAsync(limit.Token);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or JsonException or IOException)
+        {
+            return false;
+        }
     }
 
     [LoggerMessage(4001, LogLevel.Warning, "The key of team {TeamId} at the gateway is not provisioned yet: {Reason}")]
     private partial void LogNotProvisioned(string teamId, string? reason);
+
+    [LoggerMessage(4003, LogLevel.Error, "The gateway refused the key of team {TeamId}, but has no database to know it by: the key is kept")]
+    private partial void LogNotReplaced(string teamId);
 
     [LoggerMessage(4002, LogLevel.Error, "The stored gateway key of team {TeamId} cannot be decrypted: was Encryption:Key changed? A new one is minted")]
     private partial void LogUnreadable(string teamId);

@@ -14,6 +14,11 @@ public sealed record GroupPermissions(IReadOnlySet<string> Fields, IReadOnlySet<
     {
         using var settings = JsonDocument.Parse(string.IsNullOrWhiteSpace(settingsJson) ? "{}" : settingsJson);
         var root = settings.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            return new(new HashSet<string>(), new HashSet<string>(), false, false);
+        }
+
         return new(
             Texts(root, "allowed_fields"),
             Texts(root, "allowed_tools"),

@@ -10,88 +10,113 @@ namespace SaasLlm.Core.Llm.Requests;
 /// </summary>
 public sealed class OutgoingBody
 {
-    private readonly List<(string Name, JsonElement Value)> _fields;
+    private const int NameShownMax = 100;
 
-    private OutgoingBody(List<(string, JsonElement)> fields) => _fields = fields;
+    // {"temperature":0,"messages":[…]: the tenant's fields, without the closing brace.
+    private readonly ReadOnlyMemory<byte> _fields;
 
-    /// <summary>Checks the tenant's body. 400 <c>llm.invalid_request</c>, with the field's name as <c>param</c>.</summary>
+    private OutgoingBody(ReadOnlyMemory<byte> fields) => _fields = fields;
+
+    /// <summary>
+    /// Checks the tenant's body. 400 <c>llm.unknown_field</c> for a field that is not passed on, 400 <c>llm.invalid_request</c> for a
+    /// value that is wrong; the field's name is <c>param</c>.
+    /// </summary>
     public static Result<OutgoingBody> Read(JsonElement body, GroupPermissions permissions)
     {
         if (body.ValueKind != JsonValueKind.Object)
         {
-            return Refuse("body", "The body must be a JSON object.");
+            return Invalid("body", "The body must be a JSON object.");
         }
 
-        var fields = new List<(string, JsonElement)>();
-        var seen = new HashSet<string>();
-        foreach (var field in body.EnumerateObject())
+        try
         {
-            if (!seen.Add(field.Name))
-            {
-                // LiteLLM takes the last of two; nobody should have to know that.
-                return Refuse(field.Name, $"The field '{field.Name}' is there twice.");
-            }
-
-            if (ChatFields.Priced.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
-            {
-                return Refuse(field.Name, $"'{field.Name}' changes the price of a call and is not offered.");
-            }
-
-            if (ChatFields.PassedOn.Contains(field.Name) || permissions.Fields.Contains(field.Name))
-            {
-                if (field.Value.ValueKind != JsonValueKind.Null)
-                {
-                    fields.Add((field.Name, field.Value));
-                }
-            }
-            else if (!ChatFields.KeptHere.Contains(field.Name) && !ChatFields.Priced.Contains(field.Name))
-            {
-                return Refuse(field.Name, $"Unrecognized request argument supplied: {field.Name}");
-            }
+            return NameFault(body, permissions) is { } unknown ? unknown
+                : FieldChecks.FirstFault(body, permissions) is { } fault ? Invalid(fault.Field, fault.Sentence)
+                : new OutgoingBody(Write(body));
         }
-
-        if (FieldChecks.FirstFault(body, permissions) is { } fault)
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {
-            return Refuse(fault.Field, fault.Sentence);
+            // An escaped lone surrogate: JSON's grammar lets it pass, and no text can hold it.
+            return Invalid("body", "The body holds text that is not Unicode.");
         }
-
-        return new OutgoingBody(fields);
     }
 
     /// <summary>The bytes for one model.</summary>
     /// <param name="isLiteLlm">Adds the job's id as LiteLLM's metadata and tag, by which its spend rows can be found.</param>
     public ReadOnlyMemory<byte> For(string model, JobId jobId, bool isLiteLlm)
     {
+        var buffer = new ArrayBufferWriter<byte>(_fields.Length + 256);
+        buffer.Write(_fields.Span);
+        // Never empty before it: without messages there is no body.
+        buffer.Write(",\"model\":"u8);
+        buffer.Write(JsonSerializer.SerializeToUtf8Bytes(model));
+        buffer.Write(",\"stream\":false"u8);
+        if (isLiteLlm)
+        {
+            var job = jobId.Value.ToString();
+            // LiteLLM's spend row keeps tags and spend_logs_metadata, and nothing else of it.
+            buffer.Write(",\"metadata\":"u8);
+            buffer.Write(JsonSerializer.SerializeToUtf8Bytes(new { job_id = job, tags = new[] { $"job:{job}" }, spend_logs_metadata = new { job_id = job } }));
+        }
+
+        buffer.Write("}"u8);
+        return buffer.WrittenMemory;
+    }
+
+    private static Failure? NameFault(JsonElement body, GroupPermissions permissions)
+    {
+        if (DuplicateNames.First(body) is { } twice)
+        {
+            // LiteLLM takes the last of two; nobody should have to know that.
+            return Invalid(Shown(twice), $"The field '{Shown(twice)}' is there twice.");
+        }
+
+        foreach (var field in body.EnumerateObject())
+        {
+            if (ChatFields.Priced.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
+            {
+                return Unknown(field.Name, $"'{field.Name}' changes the price of a call and is not offered.");
+            }
+
+            var isKnown = ChatFields.PassedOn.ContainsKey(field.Name) || ChatFields.KeptHere.ContainsKey(field.Name) || ChatFields.Priced.Contains(field.Name);
+            if (!isKnown && (ChatFields.IsNeverPassedOn(field.Name) || !permissions.Fields.Contains(field.Name)))
+            {
+                return Unknown(Shown(field.Name), $"Unrecognized request argument supplied: {Shown(field.Name)}");
+            }
+        }
+
+        return null;
+    }
+
+    private static ReadOnlyMemory<byte> Write(JsonElement body)
+    {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(buffer))
         {
             writer.WriteStartObject();
-            writer.WriteString("model", model);
-            foreach (var (name, value) in _fields)
+            foreach (var field in body.EnumerateObject())
             {
-                writer.WritePropertyName(name);
-                value.WriteTo(writer);
-            }
-
-            writer.WriteBoolean("stream", false);
-            if (isLiteLlm)
-            {
-                writer.WriteStartObject("metadata");
-                writer.WriteString("job_id", jobId.Value);
-                writer.WriteStartArray("tags");
-                writer.WriteStringValue($"job:{jobId.Value}");
-                writer.WriteEndArray();
-                writer.WriteEndObject();
+                var isOurs = ChatFields.KeptHere.ContainsKey(field.Name) || ChatFields.Priced.Contains(field.Name);
+                if (!isOurs && field.Value.ValueKind != JsonValueKind.Null)
+                {
+                    field.WriteTo(writer);
+                }
             }
 
             writer.WriteEndObject();
         }
 
-        return buffer.WrittenMemory;
+        return buffer.WrittenMemory[..^1];
     }
 
-    private static Failure Refuse(string field, string sentence)
-        => new(FailureKind.Invalid, "llm.invalid_request", sentence)
+    private static string Shown(string name) => name.Length <= NameShownMax ? name : string.Concat(name.AsSpan(0, NameShownMax), "…");
+
+    private static Failure Unknown(string field, string sentence) => Refuse("llm.unknown_field", field, sentence);
+
+    private static Failure Invalid(string field, string sentence) => Refuse("llm.invalid_request", field, sentence);
+
+    private static Failure Refuse(string code, string field, string sentence)
+        => new(FailureKind.Invalid, code, sentence)
         {
             Details = new Dictionary<string, object?> { ["param"] = field },
         };

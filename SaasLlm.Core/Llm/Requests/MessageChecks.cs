@@ -1,0 +1,176 @@
+using System.Text.Json;
+
+namespace SaasLlm.Core.Llm.Requests;
+
+/// <summary>
+/// Messages hold OpenAI's members only: <c>cache_control</c>, for example, is LiteLLM's and changes the price, and a part such as
+/// <c>video_url</c> names an address that somebody fetches.
+/// </summary>
+internal static class MessageChecks
+{
+    public const int MessagesMax = 10_000;
+
+    private static readonly HashSet<string> s_roles = ["system", "developer", "user", "assistant", "tool", "function"];
+
+    // "annotations" and "refusal" come back from clients that send an answer's message as it was.
+    private static readonly HashSet<string> s_members =
+        ["role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "annotations", "audio"];
+
+    private static readonly Dictionary<string, HashSet<string>> s_parts = new(StringComparer.Ordinal)
+    {
+        ["text"] = ["type", "text"],
+        ["refusal"] = ["type", "refusal"],
+        ["image_url"] = ["type", "image_url"],
+        ["file"] = ["type", "file"],
+    };
+
+    private static readonly HashSet<string> s_image = ["url", "detail"];
+    private static readonly HashSet<string> s_file = ["file_data", "filename", "file_id"];
+
+    /// <summary>The first fault, or null.</summary>
+    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions)
+    {
+        if (!FieldChecks.Present(body, "messages", out var messages))
+        {
+            return ("messages", "'messages' must be a list of messages.");
+        }
+
+        if (messages.GetArrayLength() is 0 or > MessagesMax)
+        {
+            return ("messages", $"'messages' must hold 1 to {MessagesMax} messages.");
+        }
+
+        var index = 0;
+        foreach (var message in messages.EnumerateArray())
+        {
+            if (Message(message, $"messages[{index++}]", permissions) is { } fault)
+            {
+                return fault;
+            }
+        }
+
+        return null;
+    }
+
+    private static (string, string)? Message(JsonElement message, string field, GroupPermissions permissions)
+    {
+        if (message.ValueKind != JsonValueKind.Object)
+        {
+            return (field, $"'{field}' must be an object.");
+        }
+
+        if (FieldChecks.Text(message, "role") is not { } role || !s_roles.Contains(role))
+        {
+            return ($"{field}.role", $"'{field}.role' must be one of {string.Join(", ", s_roles)}.");
+        }
+
+        if (FieldChecks.Present(message, "audio", out _))
+        {
+            return ($"{field}.audio", "Audio changes the price of a call and is not offered.");
+        }
+
+        return Unknown(message, s_members, field, permissions) ?? Content(message, $"{field}.content", permissions);
+    }
+
+    private static (string, string)? Content(JsonElement message, string field, GroupPermissions permissions)
+    {
+        if (!FieldChecks.Present(message, "content", out var content) || content.ValueKind == JsonValueKind.String)
+        {
+            return null;
+        }
+
+        if (content.ValueKind != JsonValueKind.Array)
+        {
+            return (field, $"'{field}' must be a text or a list of parts.");
+        }
+
+        var index = 0;
+        foreach (var part in content.EnumerateArray())
+        {
+            if (Part(part, $"{field}[{index++}]", permissions) is { } fault)
+            {
+                return fault;
+            }
+        }
+
+        return null;
+    }
+
+    private static (string, string)? Part(JsonElement part, string field, GroupPermissions permissions)
+    {
+        var type = FieldChecks.Text(part, "type");
+        if (type == "input_audio")
+        {
+            return ($"{field}.type", "Audio changes the price of a call and is not offered.");
+        }
+
+        if (type is null || !s_parts.TryGetValue(type, out var members))
+        {
+            return ($"{field}.type", $"'{field}.type' must be one of {string.Join(", ", s_parts.Keys)}.");
+        }
+
+        return Unknown(part, members, field, permissions) ?? type switch
+        {
+            "image_url" => Image(part, field, permissions),
+            "file" => File(part, field, permissions),
+            _ => null,
+        };
+    }
+
+    private static (string, string)? Image(JsonElement part, string field, GroupPermissions permissions)
+    {
+        if (!part.TryGetProperty("image_url", out var image) || image.ValueKind is not (JsonValueKind.Object or JsonValueKind.String))
+        {
+            return ($"{field}.image_url", $"'{field}.image_url' must be an object.");
+        }
+
+        if (image.ValueKind == JsonValueKind.String)
+        {
+            return Address(image.GetString()!, $"{field}.image_url", permissions);
+        }
+
+        return Unknown(image, s_image, $"{field}.image_url", permissions)
+            ?? (FieldChecks.Text(image, "url") is { } url
+                ? Address(url, $"{field}.image_url.url", permissions)
+                : ($"{field}.image_url.url", $"'{field}.image_url.url' must be a text."));
+    }
+
+    private static (string, string)? File(JsonElement part, string field, GroupPermissions permissions)
+    {
+        if (!part.TryGetProperty("file", out var file) || file.ValueKind != JsonValueKind.Object)
+        {
+            return ($"{field}.file", $"'{field}.file' must be an object.");
+        }
+
+        if (Unknown(file, s_file, $"{field}.file", permissions) is { } unknown)
+        {
+            return unknown;
+        }
+
+        // An id names a file in the operator's account, and that may be another tenant's.
+        if (FieldChecks.Present(file, "file_id", out _) && !permissions.AnyAddress)
+        {
+            return ($"{field}.file.file_id", "Files by id are not offered by this model group.");
+        }
+
+        return FieldChecks.Text(file, "file_data") is { } data ? Address(data, $"{field}.file.file_data", permissions) : null;
+    }
+
+    private static (string, string)? Address(string address, string field, GroupPermissions permissions)
+        => permissions.AnyAddress
+           || address.StartsWith("https:", StringComparison.OrdinalIgnoreCase)
+           || address.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+            ? null
+            : (field, $"'{field}' must begin with https: or data:.");
+
+    private static (string, string)? Unknown(JsonElement element, HashSet<string> members, string field, GroupPermissions permissions)
+    {
+        foreach (var member in element.EnumerateObject().Where(member => !members.Contains(member.Name) && !permissions.Fields.Contains(member.Name)))
+        {
+            var name = member.Name.Length <= 100 ? member.Name : member.Name[..100];
+            return ($"{field}.{name}", $"Unrecognized request argument supplied: {field}.{name}");
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,473 @@
+using System.Text.Json;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm;
+
+namespace SaasLlm.Tests.Llm;
+
+/// <summary>The call loop, against a gateway that answers as the test says.</summary>
+public sealed class CallLoopTests
+{
+    private static readonly Failure s_storeGone = new(FailureKind.Unavailable, "store.unavailable", "Gone.");
+    private static readonly Failure s_jobEnded = new(FailureKind.Conflict, "job.ended", "Ended.");
+
+    public static TheoryData<int, string, string, string> NextModelAnswers => new()
+    {
+        { 429, "throttling_error", "litellm.RateLimitError: RateLimitError: OpenAIException - slow down", "rate_limited" },
+        { 429, "all_deployments_in_cooldown", "No deployments available for selected model", "rate_limited" },
+        { 408, "None", "litellm.Timeout: APITimeoutError - Request timed out.", "timed_out" },
+        { 409, "invalid_request_error", "litellm.BadRequestError: OpenAIException - Conflict.", "model_failed" },
+        { 500, "internal_server_error", "litellm.InternalServerError: InternalServerError: OpenAIException - Connection error.", "model_failed" },
+        { 529, "None", "litellm.APIError: APIError: OpenAIException - Overloaded", "model_failed" },
+        { 401, "authentication_error", "litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key provided: sk-fake.", "provider_account" },
+        { 402, "None", "litellm.APIError: APIError: OpenAIException - Insufficient credits", "provider_account" },
+        { 403, "permission_error", "litellm.APIError: APIError: OpenAIException - You are not allowed to sample from this model", "provider_account" },
+        { 404, "None", "Not Found", "provider_account" },
+        { 400, "None", "litellm.NotFoundError: OpenAIException - The model `x` does not exist", "provider_account" },
+        { 429, "None", "No deployments available - crossed budget: Exceeded budget for provider openai: 5.4e-06 >= 1e-09", "provider_account" },
+        { 429, "throttling_error", "litellm.RateLimitError: RateLimitError: OpenAIException - Budget has been exceeded! Current cost: 1.2", "provider_account" },
+        { 400, "None", "/chat/completions: Invalid model name passed in model=x.", "unknown_model" },
+        { 400, "None", "litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: OpenAIException - too long", "context_too_long" },
+        { 400, "None", "litellm.BadRequestError: OpenAIException - Your input exceeds the context window of this model.", "context_too_long" },
+    };
+
+    [Theory]
+    [MemberData(nameof(NextModelAnswers))]
+    public async Task A_model_that_fails_is_followed_by_the_next(int status, string type, string message, string outcome)
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, body) => body.Contains("secret-model-7", StringComparison.Ordinal)
+            ? StubGateway.Json(http, status, StubGateway.Error(message, type))
+            : StubGateway.Json(http, 200, StubGateway.Completion());
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var result = await bench.CallAsync();
+
+        Assert.Null(result.Failure);
+        Assert.Equal(CallerBench.TwoModels, gateway.Requests.Select(request => request.Model));
+        var ended = Assert.Single(bench.Ledger.Of<NextAttempt>()).Ended;
+        Assert.Equal((outcome, "failed", status, 0m), (ended.Outcome, ended.Status, ended.HttpStatus, ended.ProviderCostUsd));
+        var end = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Equal(("other-model-8", null, 2), (end.ResolvedModel, end.ErrorCode, end.Attempts));
+        Assert.Equal("ResumeAgent", result.Value.Response.GetProperty("model").GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"error":{"message":"oops","code":500}}""")]
+    [InlineData("""{"id":"x","choices":[]}""")]
+    [InlineData("""{"id":"x","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":""}}]}""")]
+    [InlineData("""{"id":"x","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"\ud800"}}]}""")]
+    [InlineData("""{"id":"x","choices":[{"index":0,"finish_reason":"tool_calls","message":{"tool_calls":[{"id":"a","function":{"name":"\udc00","arguments":"{}"}}]}}]}""")]
+    [InlineData("data: {}\n\n")]
+    [InlineData("[1]")]
+    [InlineData("")]
+    public async Task A_200_that_says_nothing_is_a_failed_model(string body)
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 200, body);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var result = await bench.CallAsync();
+
+        Assert.Equal("llm.all_models_failed", result.Failure?.Code);
+        Assert.Equal(["model_failed", "model_failed"], Outcomes(bench.Ledger));
+        // Nobody said what it cost: unknown is not zero.
+        Assert.Null(Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
+    }
+
+    [Fact]
+    public async Task A_refusal_where_litellm_puts_it_is_an_answer()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 200, """
+            {"id":"x","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":null,"provider_specific_fields":{"refusal":"I cannot."}}}],
+             "usage":{"prompt_tokens":1,"completion_tokens":1}}
+            """);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var message = (await bench.CallAsync()).Value.Response.GetProperty("choices")[0].GetProperty("message");
+
+        Assert.Equal("""{"role":"assistant","content":null,"refusal":"I cannot."}""", message.GetRawText());
+        Assert.Single(gateway.Requests);
+    }
+
+    [Theory]
+    [InlineData(400, "litellm.BadRequestError: OpenAIException - Invalid value: 'x'.\n\nLiteLLM: model group 'secret-model-7' failed.", "None", "llm.request_rejected", FailureKind.Invalid)]
+    [InlineData(422, "litellm.BadRequestError: OpenAIException - Unprocessable entity.", "None", "llm.request_rejected", FailureKind.Invalid)]
+    [InlineData(400, "litellm.BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError: OpenAIException - no", "None", "content_filter", FailureKind.Invalid)]
+    [InlineData(503, "Service Unavailable, the authentication database is temporarily unavailable", "no_db_connection", "llm.gateway_unavailable", FailureKind.Unavailable)]
+    public async Task Some_answers_end_the_call(int status, string message, string type, string code, FailureKind kind)
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, status, StubGateway.Error(message, type));
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var result = await bench.CallAsync();
+
+        Assert.Equal((code, kind), (result.Failure!.Code, result.Failure.Kind));
+        Assert.Single(gateway.Requests);
+        Assert.Equal(code, Assert.Single(bench.Ledger.Of<EndCall>()).ErrorCode);
+    }
+
+    [Fact]
+    public async Task A_group_may_say_that_content_policy_tries_the_next_model()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 400, StubGateway.Error("litellm.BadRequestError: litellm.ContentPolicyViolationError: no"));
+        using var bench = new CallerBench(gateway.BaseUrl);
+        bench.Groups.SettingsJson = """{"content_policy":"next"}""";
+
+        var result = await bench.CallAsync();
+
+        Assert.Equal(2, gateway.Requests.Count);
+        Assert.Equal("content_filter", result.Failure?.Code);
+    }
+
+    [Fact]
+    public async Task All_rate_limited_is_429_with_the_shortest_wait()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, body) => StubGateway.Json(
+            http, 429, StubGateway.Error("litellm.RateLimitError: slow"),
+            body.Contains("secret-model-7", StringComparison.Ordinal) ? ("llm_provider-retry-after", "20") : ("retry-after", "7"));
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var failure = (await bench.CallAsync()).Failure!;
+
+        Assert.Equal((FailureKind.LimitReached, "llm.rate_limited", TimeSpan.FromSeconds(7)), (failure.Kind, failure.Code, failure.RetryAfter));
+    }
+
+    [Fact]
+    public async Task All_too_small_is_a_context_failure_and_a_mixture_is_502()
+    {
+        const string TooLong = "litellm.ContextWindowExceededError: long";
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        gateway.Answer = (http, _) => StubGateway.Json(http, 400, StubGateway.Error(TooLong));
+        Assert.Equal("context_length_exceeded", (await bench.CallAsync()).Failure?.Code);
+        gateway.Answer = (http, body) => StubGateway.Json(http, body.Contains("secret-model-7", StringComparison.Ordinal) ? 400 : 500, StubGateway.Error(TooLong));
+        Assert.Equal("llm.all_models_failed", (await bench.CallAsync()).Failure?.Code);
+    }
+
+    [Fact]
+    public async Task A_refused_key_is_replaced_once_and_the_model_asked_again()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => http.Request.Headers.Authorization == "Bearer sk-team-2"
+            ? StubGateway.Json(http, 200, StubGateway.Completion())
+            : StubGateway.Json(http, 401, StubGateway.Error("Authentication Error, Invalid proxy server token passed.", "token_not_found_in_db"));
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var result = await bench.CallAsync();
+
+        Assert.Null(result.Failure);
+        Assert.Equal(["Bearer sk-team-1", "Bearer sk-team-2"], gateway.Requests.Select(request => request.Authorization));
+        Assert.Equal(["secret-model-7", "secret-model-7"], gateway.Requests.Select(request => request.Model));
+        Assert.Equal(["key_refused", "worked"], Outcomes(bench.Ledger));
+    }
+
+    [Theory]
+    [InlineData(true, 2)]
+    [InlineData(false, 1)]
+    public async Task A_key_that_stays_refused_is_503(bool canReplace, int requests)
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 422, StubGateway.Error("Budget has been exceeded! Key=x", "budget_exceeded"));
+        using var bench = new CallerBench(gateway.BaseUrl);
+        bench.Keys.CanReplace = canReplace;
+
+        var result = await bench.CallAsync();
+
+        Assert.Equal("llm.gateway_refused", result.Failure?.Code);
+        Assert.Equal(requests, gateway.Requests.Count);
+        Assert.Equal(1, bench.Keys.Replaced);
+    }
+
+    [Fact]
+    public async Task A_gateway_that_is_not_there_is_503_with_retry_after()
+    {
+        using var bench = new CallerBench("http://127.0.0.1:1");
+
+        var failure = (await bench.CallAsync()).Failure!;
+
+        Assert.Equal("llm.gateway_unavailable", failure.Code);
+        Assert.NotNull(failure.RetryAfter);
+        Assert.Equal(["gateway_down"], Outcomes(bench.Ledger));
+    }
+
+    [Fact]
+    public async Task A_cut_and_a_late_answer_cost_what_nobody_knows()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = async (http, body) =>
+        {
+            if (body.Contains("secret-model-7", StringComparison.Ordinal))
+            {
+                http.Abort();
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(20), http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        };
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.AttemptTimeout = TimeSpan.FromMilliseconds(300));
+
+        var result = await bench.CallAsync();
+
+        Assert.Equal("llm.all_models_failed", result.Failure?.Code);
+        Assert.Equal(["model_failed", "timed_out"], Outcomes(bench.Ledger));
+        Assert.Null(Assert.Single(bench.Ledger.Of<NextAttempt>()).Ended.ProviderCostUsd);
+        Assert.Null(Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
+    }
+
+    [Fact]
+    public async Task A_call_never_passes_its_jobs_deadline()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => Task.Delay(TimeSpan.FromSeconds(20), http.RequestAborted);
+        using var bench = new CallerBench(gateway.BaseUrl);
+        bench.Ledger.JobTimeLeft = TimeSpan.FromMilliseconds(300);
+
+        var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Equal((FailureKind.UpstreamTimeout, "llm.deadline_exceeded"), (result.Failure!.Kind, result.Failure.Code));
+        Assert.Single(gateway.Requests);
+    }
+
+    [Fact]
+    public async Task The_attempt_is_written_before_it_is_sent()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl);
+        bench.Ledger.Refuse = command => command is StartCall ? s_jobEnded : null;
+
+        var result = await bench.CallAsync();
+
+        Assert.Equal(s_jobEnded, result.Failure);
+        Assert.Empty(gateway.Requests);
+    }
+
+    [Fact]
+    public async Task The_answer_is_billed_at_the_model_that_gave_it()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var result = await bench.CallAsync();
+
+        // 800 input at 10, 200 cached at 1, 500 output at 30, per million; the client pays 20 % more.
+        var end = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Equal(0.0232m, end.ProviderCostUsd);
+        Assert.Equal(0.02784m, end.ClientCostUsd);
+        Assert.Equal(new TokenUsage(1000, 200, 500, 100), end.Usage);
+        Assert.Equal(1500, result.Value.TokensUsed);
+    }
+
+    [Fact]
+    public async Task Usage_of_zero_is_a_provider_that_said_nothing()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, body) => body.Contains("secret-model-7", StringComparison.Ordinal)
+            ? StubGateway.Json(http, 500, StubGateway.Error("litellm.InternalServerError: x"))
+            : StubGateway.Json(http, 200, """{"choices":[{"message":{"content":"Hi"}}],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}""");
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var result = await bench.CallAsync();
+
+        // The first attempt cost nothing, the second nobody knows: together unknown.
+        var end = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Null(end.ProviderCostUsd);
+        Assert.Null(end.ClientCostUsd);
+        Assert.Equal(0, result.Value.Response.GetProperty("usage").GetProperty("total_tokens").GetInt32());
+    }
+
+    [Fact]
+    public async Task An_answer_in_hand_waits_for_the_store_to_come_back()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl);
+        var refusals = 0;
+        bench.Ledger.Refuse = command => command is EndCall && refusals++ < 2 ? s_storeGone : null;
+
+        var result = await bench.CallAsync();
+
+        Assert.Null(result.Failure);
+        Assert.Equal(3, bench.Ledger.Of<EndCall>().Count());
+        Assert.Single(bench.Ledger.Of<EndCall>().Distinct());
+        Assert.Single(gateway.Requests);
+    }
+
+    [Fact]
+    public async Task A_store_that_stays_gone_is_503_at_the_deadline()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1));
+        bench.Ledger.Refuse = command => command is EndCall ? s_storeGone : null;
+
+        var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(s_storeGone, result.Failure);
+    }
+
+    [Fact]
+    public async Task A_job_that_ended_meanwhile_gets_409_and_its_cost_is_recorded()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl);
+        bench.Ledger.Refuse = command => command is EndCall ? s_jobEnded : null;
+
+        var result = await bench.CallAsync();
+
+        Assert.Equal(s_jobEnded, result.Failure);
+        Assert.Equal(0.0232m, Assert.Single(bench.Ledger.Of<EndCall>()).Ended!.ProviderCostUsd);
+    }
+
+    [Fact]
+    public async Task A_job_that_ended_between_two_models_is_not_asked_again()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 500, "{}");
+        using var bench = new CallerBench(gateway.BaseUrl);
+        bench.Ledger.Refuse = command => command is NextAttempt or EndCall ? s_jobEnded : null;
+
+        var result = await bench.CallAsync();
+
+        Assert.Equal(s_jobEnded, result.Failure);
+        Assert.Single(gateway.Requests);
+        var end = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Equal((null, 1), (end.Ended, end.Attempts));
+    }
+
+    [Fact]
+    public async Task A_caller_that_leaves_does_not_stop_the_call()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        var mayAnswer = new TaskCompletionSource();
+        gateway.Answer = async (http, _) =>
+        {
+            await mayAnswer.Task;
+            await StubGateway.Json(http, 200, StubGateway.Completion());
+        };
+        using var bench = new CallerBench(gateway.BaseUrl);
+        using var caller = new CancellationTokenSource();
+
+        var call = bench.CallAsync(cancellation: caller.Token);
+        await UntilAsync(() => !gateway.Requests.IsEmpty);
+        await caller.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        mayAnswer.SetResult();
+
+        await UntilAsync(() => bench.Ledger.Of<EndCall>().Any());
+        Assert.Equal("secret-model-7", Assert.Single(bench.Ledger.Of<EndCall>()).ResolvedModel);
+    }
+
+    [Fact]
+    public async Task A_model_that_keeps_failing_is_skipped_and_a_good_fallback_never_is()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, body) => body.Contains("secret-model-7", StringComparison.Ordinal)
+            ? StubGateway.Json(http, 500, "{}")
+            : StubGateway.Json(http, 200, StubGateway.Completion());
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.BreakerFailures = 2);
+
+        for (var call = 0; call < 4; call++)
+        {
+            Assert.Null((await bench.CallAsync()).Failure);
+        }
+
+        Assert.Equal(2, gateway.Requests.Count(request => request.Model == "secret-model-7"));
+        Assert.Equal(4, gateway.Requests.Count(request => request.Model == "other-model-8"));
+    }
+
+    // Its one try after the rest was used up by calls that never came to it.
+    [Fact]
+    public async Task A_resting_fallback_keeps_its_try_until_it_is_needed()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options =>
+        {
+            options.BreakerFailures = 1;
+            options.BreakerRest = TimeSpan.FromMilliseconds(200);
+        });
+        bench.Breaker.Failed("other-model-8");
+        await Task.Delay(250);
+        await bench.CallAsync();
+
+        gateway.Answer = (http, body) => body.Contains("secret-model-7", StringComparison.Ordinal)
+            ? StubGateway.Json(http, 500, "{}")
+            : StubGateway.Json(http, 200, StubGateway.Completion());
+
+        Assert.Null((await bench.CallAsync()).Failure);
+    }
+
+    [Fact]
+    public async Task When_every_model_rests_they_are_tried_all_the_same()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.BreakerFailures = 1);
+        bench.Breaker.Failed("secret-model-7");
+        bench.Breaker.Failed("other-model-8");
+
+        Assert.Null((await bench.CallAsync()).Failure);
+        Assert.Equal("secret-model-7", Assert.Single(gateway.Requests).Model);
+    }
+
+    [Fact]
+    public async Task Unpriced_models_are_503_before_any_money_is_held_and_unread_prices_are_not_called_unpriced()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl, isPriced: false);
+
+        gateway.Answer = (http, _) => StubGateway.Json(http, 500, "{}");
+        Assert.Equal("llm.gateway_unavailable", (await bench.CallAsync()).Failure?.Code);
+
+        gateway.Answer = (http, _) => StubGateway.Json(http, 200, """{"data":[]}""");
+        using var other = new CallerBench(gateway.BaseUrl, isPriced: false);
+        Assert.Equal("pricing.unpriced", (await other.CallAsync()).Failure?.Code);
+        Assert.Empty(bench.Ledger.Commands);
+        Assert.Empty(other.Ledger.Commands);
+    }
+
+    [Fact]
+    public async Task A_wrong_body_is_refused_before_anything_is_written()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var failure = (await bench.CallAsync("""{"messages":[{"role":"user","content":"x"}],"fallbacks":["gpt-4"]}""")).Failure!;
+
+        Assert.Equal(("llm.unknown_field", "fallbacks"), (failure.Code, (string?)failure.Details!["param"]));
+        Assert.Empty(bench.Ledger.Commands);
+        Assert.Empty(gateway.Requests);
+    }
+
+    [Fact]
+    public async Task A_plain_base_url_keeps_its_path_and_gets_no_metadata_of_ours()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl + "/openai/v1/", configure: options => options.Kind = "openai");
+
+        Assert.Null((await bench.CallAsync()).Failure);
+
+        var request = Assert.Single(gateway.Requests);
+        Assert.Equal("/openai/v1/chat/completions", request.Path);
+        Assert.False(JsonElement.Parse(request.Body).TryGetProperty("metadata", out _));
+    }
+
+    private static IEnumerable<string> Outcomes(FakeLedger ledger)
+        => ledger.Commands.Select(command => command switch
+        {
+            NextAttempt next => next.Ended.Outcome,
+            EndCall end => end.Ended?.Outcome,
+            _ => null,
+        }).OfType<string>();
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (!condition())
+        {
+            await Task.Delay(10, limit.Token);
+        }
+    }
+}
