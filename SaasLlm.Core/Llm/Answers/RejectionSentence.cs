@@ -26,6 +26,8 @@ public static partial class RejectionSentence
 
         var sentence = message[provider.Length..];
         sentence = sentence.Split(["\n", "LiteLLM:", "Received Model Group", "Available Model Group"], StringSplitOptions.None)[0].Trim();
+        // First: an address may hold a provider's name.
+        sentence = Secrets().Replace(sentence, "…");
         foreach (var model in models.SelectMany(model => new[] { model, model[(model.LastIndexOf('/') + 1)..] }).Where(name => name.Length > 0))
         {
             sentence = sentence.Replace(model, "the model", StringComparison.OrdinalIgnoreCase);
@@ -34,7 +36,6 @@ public static partial class RejectionSentence
         sentence = NamedModel().Replace(sentence, "the model");
         sentence = Models().Replace(sentence, "the model");
         sentence = Providers().Replace(sentence, "the provider");
-        sentence = Secrets().Replace(sentence, "…");
         return sentence.Length is 0 or > LengthMax || sentence.AsSpan().ContainsAny("{}<>") ? Generic : sentence;
     }
 
