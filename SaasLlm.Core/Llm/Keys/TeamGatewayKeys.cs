@@ -23,7 +23,7 @@ public sealed partial class TeamGatewayKeys(
     private static readonly TimeSpan s_otherMintsPause = TimeSpan.FromMilliseconds(100);
 
     private readonly BoundedCache<string, string> _known = new(50_000);
-    private readonly BoundedCache<string, long> _replacedAt = new(10_000);
+    private readonly BoundedCache<string, Replacement> _replaced = new(10_000);
 
     public async Task<bool> ProvisionAsync(string teamId, CancellationToken cancellation)
     {
@@ -128,9 +128,9 @@ public sealed partial class TeamGatewayKeys(
                 return true;
             }
 
-            if (_replacedAt.TryGet(teamId, out var replacedAt) && time.GetElapsedTime(replacedAt) < s_replacePause)
+            if (_replaced.TryGet(teamId, out var last) && time.GetElapsedTime(last.At) < s_replacePause)
             {
-                return false;
+                return last.RefusedKey == refusedKey && await OtherMintedAsync(teamId, refusedKey, cancellation);
             }
 
             // A gateway that has lost its database knows no key: what it says then is no reason to give one up.
@@ -140,21 +140,21 @@ public sealed partial class TeamGatewayKeys(
                 return false;
             }
 
-            _replacedAt.Set(teamId, time.GetTimestamp(), _replacedAt.Version);
+            _replaced.Set(teamId, new(refusedKey, time.GetTimestamp()), _replaced.Version);
             await store.ForgetAsync(teamId, stored, cancellation);
         }
 
-        return await ProvisionAsync(teamId, cancellation) || await OtherMintedAsync(teamId, cancellation);
+        return await ProvisionAsync(teamId, cancellation) || await OtherMintedAsync(teamId, refusedKey, cancellation);
     }
 
     // Calls that were refused together: one mints, the others wait for what it stores.
-    private async Task<bool> OtherMintedAsync(string teamId, CancellationToken cancellation)
+    private async Task<bool> OtherMintedAsync(string teamId, string refusedKey, CancellationToken cancellation)
     {
         var since = time.GetTimestamp();
         while (time.GetElapsedTime(since) < s_otherMintsMax)
         {
             await Task.Delay(s_otherMintsPause, time, cancellation);
-            if (await store.FindAsync(teamId, cancellation) is not null)
+            if (await store.FindAsync(teamId, cancellation) is { } stored && cipher.Decrypt(stored, teamId) is { } key && key != refusedKey)
             {
                 return true;
             }
@@ -179,6 +179,8 @@ public sealed partial class TeamGatewayKeys(
 
     [LoggerMessage(4001, LogLevel.Warning, "The key of team {TeamId} at the gateway is not provisioned yet: {Reason}")]
     private partial void LogNotProvisioned(string teamId, string? reason);
+
+    private sealed record Replacement(string RefusedKey, long At);
 
     [LoggerMessage(4003, LogLevel.Error, "The gateway refused the key of team {TeamId}, but has no database to know it by: the key is kept")]
     private partial void LogNotReplaced(string teamId);
