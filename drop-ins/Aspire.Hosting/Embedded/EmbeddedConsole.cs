@@ -59,7 +59,7 @@ internal sealed class EmbeddedConsole(EmbeddedOptions options) : IDisposable
         }
     }
 
-    public void Table(IEnumerable<ResourceEvent> resources, string? dashboard, bool dashboardRuns, TimeSpan took)
+    public void Table(IReadOnlyCollection<ResourceEvent> resources, string? dashboard, bool dashboardRuns, TimeSpan took)
     {
         if (options.Testing)
         {
@@ -80,12 +80,13 @@ internal sealed class EmbeddedConsole(EmbeddedOptions options) : IDisposable
             table.AddRow(new Text("dashboard"), new Markup(dashboardRuns ? "[green]running[/]" : "[yellow]being fetched[/]"), new Text(dashboard));
         }
 
+        var state = resources.Any(current => current.Snapshot.Failed) ? "Not everything started" : "Ready";
         lock (_gate)
         {
             _out.WriteLine();
             _out.Write(table);
             _out.MarkupLineInterpolated(
-                $"[grey]Ready after {took.TotalSeconds:F1} s. Data, secrets and logs: {options.Folder.Path}. Ctrl-C stops everything.[/]");
+                $"[grey]{state} after {took.TotalSeconds:F1} s. Data, secrets and logs: {options.Folder.Path}. Ctrl-C stops everything.[/]");
         }
     }
 

@@ -6,10 +6,12 @@ internal static class Programs
     private static readonly SemaphoreSlim s_oneAtATime = new(1, 1);
 
     public static string? OnPath(string name)
-        => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Append("/usr/local/bin").Append("/opt/homebrew/bin")
-            .Select(folder => Path.Combine(folder, name))
-            .FirstOrDefault(File.Exists);
+        => In((Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Append("/usr/local/bin").Append("/opt/homebrew/bin"), name);
+
+    /// <summary>The first folder's program of that name.</summary>
+    internal static string? In(IEnumerable<string> folders, string name)
+        => folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(IsThere);
 
     /// <summary>The program, installed by the system's package manager if need be.</summary>
     public static async Task<string> RequireAsync(
@@ -42,6 +44,10 @@ internal static class Programs
             s_oneAtATime.Release();
         }
     }
+
+    // A removed package can leave a link to its program behind, and File.Exists is content with the link.
+    private static bool IsThere(string path)
+        => File.Exists(path) && (File.ResolveLinkTarget(path, returnFinalTarget: true)?.Exists ?? true);
 
     private static string InstallCommand(string package)
         => OperatingSystem.IsMacOS()
