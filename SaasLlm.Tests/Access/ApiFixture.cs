@@ -35,6 +35,9 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
 
     internal NpgsqlDataSource Database => _database!;
 
+    /// <summary>The connection string, with its password.</summary>
+    internal string PostgresConnection { get; private set; } = "";
+
     /// <summary>A name nobody else uses, in this run or another.</summary>
     internal static string Unique(string prefix) => $"{prefix}_{Guid.NewGuid():N}"[..24] + Interlocked.Increment(ref s_names);
 
@@ -43,6 +46,7 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         var stores = await app.StoresAsync();
         // A database of its own: no job runner changes what a test just made.
         var postgres = await stores.CreateDatabaseAsync();
+        PostgresConnection = postgres;
         _database = NpgsqlDataSource.Create(postgres);
         (_firstRedis, _first) = await StartAsync(postgres, stores.Redis);
         (_secondRedis, _second) = await StartAsync(postgres, stores.Redis);
@@ -116,6 +120,16 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>A replica's configuration. There is no gateway behind it.</summary>
+    internal static Dictionary<string, string?> Settings(string postgres, string redis) => new()
+    {
+        ["ConnectionStrings:saasllm"] = postgres,
+        ["ConnectionStrings:redis"] = redis,
+        ["Gateway:BaseUrl"] = "http://127.0.0.1:9",
+        ["Gateway:MasterKey"] = AppFixture.MasterKey,
+        ["Encryption:Key"] = AppFixture.EncryptionKey,
+    };
+
     private async Task<(TcpProxy Wire, Replica Replica)> StartAsync(string postgres, string redis)
     {
         var options = ConfigurationOptions.Parse(redis);
@@ -124,14 +138,7 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         options.EndPoints.Clear();
         options.EndPoints.Add("127.0.0.1", wire.Port);
         var replica = await Replica.StartAsync(
-            new Dictionary<string, string?>
-            {
-                ["ConnectionStrings:saasllm"] = postgres,
-                ["ConnectionStrings:redis"] = options.ToString(includePassword: true),
-                ["Gateway:BaseUrl"] = "http://127.0.0.1:9",
-                ["Gateway:MasterKey"] = AppFixture.MasterKey,
-                ["Encryption:Key"] = AppFixture.EncryptionKey,
-            },
+            Settings(postgres, options.ToString(includePassword: true)),
             services => services.Replace(ServiceDescriptor.Singleton<ITeamGatewayKeys>(Gateway)));
         return (wire, replica);
     }
