@@ -49,6 +49,15 @@ builder.AddProject<Projects.SaasLlm_JobRunner>("jobrunner", launchProfileName: n
     .WithEnvironment("Encryption__Key", encryptionKey)
     .WaitFor(database).WaitFor(redis).WaitForCompletion(migrations);
 
+// `--seed testing-guide` writes that scene's organization, groups and team; what is there already stays as it is.
+if (runs && builder.Configuration["seed"] is { Length: > 0 } scene)
+{
+    builder.AddProject<Projects.SaasLlm_JobRunner>("seed", launchProfileName: null)
+        .WithArgs("seed", scene)
+        .WithReference(database).WithReference(redis)
+        .WaitFor(redis).WaitForCompletion(migrations);
+}
+
 builder.Greet(api, adminKey);
 
 builder.Build().Run();
