@@ -47,7 +47,7 @@ public sealed class LedgerCloseTests(LedgerStores stores) : IClassFixture<Ledger
             var winner = Assert.Single(ends, end => end.Failure is null);
             var loser = Assert.Single(ends, end => end.Failure is not null);
             Assert.Equal("job.ended", loser.Failure!.Code);
-            Assert.Equal(winner.Value.Status, loser.Failure.Details!["status"]);
+            Assert.Equal(winner.Value.Status, loser.Failure.Details!["job_status"]);
             charged += winner.Value.CreditApplied ? 1 : 0;
         }
 
