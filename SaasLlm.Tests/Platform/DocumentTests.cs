@@ -65,6 +65,16 @@ public sealed class DocumentTests(PlatformApp app)
     }
 
     [Fact]
+    public async Task Only_schemas_that_something_refers_to_are_there()
+    {
+        var schemas = (await DocumentAsync()).GetProperty("components").GetProperty("schemas").EnumerateObject().Select(schema => schema.Name).ToArray();
+
+        Assert.Contains("KindsProbeRequest", schemas);
+        Assert.Contains("KindsProbeItem", schemas);
+        Assert.DoesNotContain("ExecutingProbeRequest", schemas);
+    }
+
+    [Fact]
     public async Task Lists_of_texts_say_so()
     {
         var schemas = (await DocumentAsync()).GetProperty("components").GetProperty("schemas");

@@ -56,6 +56,7 @@ internal static class ApiDocumentation
                 Description = "A team's virtual key, sk-…",
             },
         };
+        UnusedSchemas.Drop(document);
         return Task.CompletedTask;
     }
 }
