@@ -32,8 +32,9 @@ internal sealed class AppHostProcess : IAsyncDisposable
     public static AppHostProcess Start(string data, int port, string[]? args = null, (string Name, string Value)? variable = null)
     {
         var dll = Path.Combine(AppContext.BaseDirectory, "SaasLlm.AppHost.dll");
+        // A test run that was itself started in the background ignores SIGINT, and its children would inherit that.
         var start = new ProcessStartInfo(
-            "dotnet", ["exec", dll, "--no-dashboard", "--api-port", port.ToString(CultureInfo.InvariantCulture), .. args ?? []])
+            "env", ["--default-signal=INT", "dotnet", "exec", dll, "--no-dashboard", "--api-port", port.ToString(CultureInfo.InvariantCulture), .. args ?? []])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
