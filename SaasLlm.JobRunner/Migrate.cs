@@ -1,4 +1,5 @@
 using SaasLlm.Core.Data;
+using SaasLlm.ServiceDefaults;
 
 namespace SaasLlm.JobRunner;
 
@@ -10,6 +11,7 @@ internal static partial class Migrate
     public static async Task<int> RunAsync(string[] args)
     {
         var builder = Host.CreateApplicationBuilder(args);
+        builder.AddServiceDefaults();
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<SchemaMigrator>();
         using var host = builder.Build();
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(nameof(Migrate));

@@ -51,7 +51,7 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     {
         RedisValue[] values = [job.ToString(), Milliseconds(options.ReservationLease), Milliseconds(lifetime), CreditRefusal.HoldsMax];
         var reply = await EvaluateAsync("reserve", s_reserve, teamId, values);
-        return reply is null ? ReserveReply.Of(ReserveStatus.NoAnswer) : Read((string[])reply!);
+        return reply is null ? ReserveReply.Of(ReserveStatus.NoAnswer) : Read(Texts(reply));
     }
 
     /// <summary>Gives back what <see cref="ReserveAsync"/> set aside for a job that was not opened.</summary>
@@ -99,6 +99,8 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
             new(Number(reply[3]), Number(reply[4]), Number(reply[5]) + (Number(reply[6]) / Micro), Number(reply[7]) / Micro),
             [.. reply.Skip(8).Chunk(3).Select(ReadHold)]),
     };
+
+    private static string[] Texts(RedisResult reply) => Array.ConvertAll(((RedisResult[]?)reply)!, part => ((string?)part)!);
 
     private static HoldView ReadHold(string[] hold)
         => new(new(Guid.Parse(hold[0])), Number(hold[1]) / Micro, DateTimeOffset.FromUnixTimeMilliseconds((long)Number(hold[2])));

@@ -100,8 +100,8 @@ internal static class CallRules
         FailedCalls = job.FailedCalls + (call.ErrorCode is null ? 0 : 1),
         InputTokens = job.InputTokens + call.Usage.Input,
         OutputTokens = job.OutputTokens + call.Usage.Output,
-        ProviderCostUsd = job.ProviderCostUsd + (call.ProviderCostUsd ?? 0),
-        ClientCostUsd = job.ClientCostUsd + (call.ClientCostUsd ?? 0),
+        ProviderCostUsd = job.ProviderCostUsd + Money.RoundUsdUp(call.ProviderCostUsd ?? 0),
+        ClientCostUsd = job.ClientCostUsd + Money.RoundUsdUp(call.ClientCostUsd ?? 0),
         LatencyMsSum = job.LatencyMsSum + call.LatencyMs,
     };
 
