@@ -28,7 +28,7 @@ internal sealed class LedgerHarness : IAsyncDisposable
         _redis = ConnectionMultiplexer.Connect(redisOptions);
         Balances = new(_connections.Reader);
         Redis = new(_redis, new RedisGuard(TimeProvider.System, Options.RedisTimeout, Options.RedisRest, telemetry), Options);
-        var reservations = new Reservations(Redis, Balances, telemetry);
+        var reservations = new Reservations(Redis, Balances, Options, telemetry);
         Writer = new(_connections, reservations, Options, telemetry, TimeProvider.System, NullLogger<LedgerWriter>.Instance);
         Ledger = new Ledger(Writer, reservations, Balances, Options, telemetry, TimeProvider.System);
         Source = _connections.Reader;

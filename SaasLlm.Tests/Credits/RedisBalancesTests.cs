@@ -165,6 +165,22 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
         Assert.Equal((3m, 0m, 1m), await api.AccountAsync(team));
     }
 
+    // Redis was too slow for the push; what its caller was told holds all the same.
+    [Fact]
+    public async Task Credits_are_there_for_the_next_request_even_if_the_push_of_them_was_missed()
+    {
+        await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
+        var team = await api.CreateTeamAsync(0);
+        Assert.Equal("credits.insufficient", (await api.OpenAsync(team)).Failure?.Code);
+        // The push's script fails on this, the reservation's does not look at it.
+        await api.RedisDatabase.HashSetAsync($"{{team:{team}}}:balance", "version", "spoilt");
+
+        await api.AddAsync(team, 1);
+
+        Assert.Equal(ReserveStatus.Refused, (await Reserve(api, team)).Status);
+        Assert.Null((await api.OpenAsync(team)).Failure);
+    }
+
     [Fact]
     public async Task Losing_all_of_Redis_in_the_middle_heals()
     {

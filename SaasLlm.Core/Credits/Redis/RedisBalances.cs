@@ -57,7 +57,8 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     /// <summary>Gives back what <see cref="ReserveAsync"/> set aside for a job that was not opened.</summary>
     public Task ReleaseAsync(string teamId, JobId job) => EvaluateAsync("release", s_release, teamId, [job.ToString()]);
 
-    public Task PushAsync(BalancePush push)
+    /// <summary>False: Redis did not hear it, or only later.</summary>
+    public async Task<bool> PushAsync(BalancePush push)
     {
         List<RedisValue> values =
         [
@@ -66,7 +67,7 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
         ];
         AddHolds(values, push.Opened);
         values.AddRange(push.Ended.Select(job => (RedisValue)job.ToString()));
-        return EvaluateAsync("push", s_push, push.TeamId, [.. values]);
+        return await EvaluateAsync("push", s_push, push.TeamId, [.. values]) is not null;
     }
 
     /// <summary>Seeds a balance with all its open holds (<see cref="BalancePush.Opened"/>).</summary>

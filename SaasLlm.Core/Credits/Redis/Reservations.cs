@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits.Rules;
 using SaasLlm.Core.Data;
@@ -8,8 +9,12 @@ namespace SaasLlm.Core.Credits.Redis;
 /// The early word on a job's price: Redis refuses what cannot be paid without a touch of Postgres, and lets the rest go on
 /// to the writer, who decides. A refusal that may rest on a lost push is confirmed in Postgres once, which seeds Redis anew.
 /// </summary>
-internal sealed class Reservations(RedisBalances redis, BalanceReader balances, LedgerTelemetry telemetry)
+internal sealed class Reservations(RedisBalances redis, BalanceReader balances, LedgerOptions options, LedgerTelemetry telemetry)
 {
+    private static readonly TimeSpan s_margin = TimeSpan.FromSeconds(1);
+
+    private long _pushMissedAt;
+
     /// <summary>A refusal, or null: go on to the writer.</summary>
     public async Task<Failure?> ReserveAsync(string teamId, JobId job, TimeSpan lifetime)
     {
@@ -19,7 +24,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
             return null;
         }
 
-        if (reply is { Status: ReserveStatus.Refused, IsCertain: true })
+        if (reply is { Status: ReserveStatus.Refused, IsCertain: true } && !HasMissedPush())
         {
             return Refuse(reply.Balance, reply.Holds, "redis");
         }
@@ -32,7 +37,19 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
 
     /// <summary>Tells Redis the balances that a commit left. Never throws: what is lost here, the next seed brings.</summary>
     public Task PushAsync(IReadOnlyList<BalancePush> pushes)
-        => pushes.Count == 0 ? Task.CompletedTask : Task.WhenAll(pushes.Select(redis.PushAsync));
+        => pushes.Count == 0 ? Task.CompletedTask : Task.WhenAll(pushes.Select(PushAsync));
+
+    private async Task PushAsync(BalancePush push)
+    {
+        if (!await redis.PushAsync(push))
+        {
+            Volatile.Write(ref _pushMissedAt, Stopwatch.GetTimestamp());
+        }
+    }
+
+    // Until a balance is too old to refuse by itself, Redis may not know what this process has already told its callers.
+    private bool HasMissedPush()
+        => Volatile.Read(ref _pushMissedAt) is not 0 and var missed && Stopwatch.GetElapsedTime(missed) < options.RefusalAgeMax + s_margin;
 
     private async Task<Failure?> ConfirmAsync(string teamId, JobId job, TimeSpan lifetime)
     {
