@@ -23,8 +23,10 @@ public sealed class LifetimeTests : IDisposable
     [Fact]
     public async Task Ctrl_c_leaves_no_process_and_no_lock_and_a_second_start_meanwhile_is_refused()
     {
-        await using var host = AppHostProcess.Start(_data.FullName, _port, variable: ("Parameters__admin_key", "key-from-the-environment"));
+        await using var host = AppHostProcess.Start(
+            _data.FullName, _port, ["--seed", "testing-guide"], ("Parameters__admin_key", "key-from-the-environment"));
         await host.SaysAsync("Admin key  key-from-the-environment");
+        await host.SaysAsync("team team_test_hr: created");
 
         await using var second = AppHostProcess.Start(_data.FullName, AppHostProcess.FreePort());
         Assert.Equal(1, await second.ExitCodeAsync());
@@ -35,6 +37,7 @@ public sealed class LifetimeTests : IDisposable
         await host.SignalAsync("INT");
 
         Assert.Equal(0, await host.ExitCodeAsync());
+        Assert.DoesNotContain("starting it again", host.Output, StringComparison.Ordinal);
         Assert.Empty(await AppHostProcess.StillAliveAsync(children));
         Assert.False(File.Exists(Path.Combine(_data.FullName, "lock")));
         Assert.False(File.Exists(Path.Combine(_data.FullName, "pid")));

@@ -106,7 +106,8 @@ internal sealed class ResourceRunner(
                 return;
             }
 
-            if (endsByItself)
+            // Who ends in good order meant to; only a crash is started again.
+            if (endsByItself || process.ExitCode == 0)
             {
                 Ended(process.ExitCode);
                 return;
