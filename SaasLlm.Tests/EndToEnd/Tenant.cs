@@ -41,6 +41,9 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string team
     public Task<ApiAnswer> CompleteAsync(string job, string status = "completed")
         => Team.PostAsync($"/api/jobs/{job}/complete", $$"""{"status":"{{status}}"}""");
 
+    public async Task<string> NewKeyAsync()
+        => (string)(await Operator.PostAsync($"/api/teams/{teamId}/keys/generate", """{"name":"another"}""")).Is(200)["virtual_key"]!;
+
     public async Task<JsonNode> BalanceAsync() => (await Team.GetAsync($"/api/credits/teams/{teamId}/balance")).Is(200).Json;
 
     public async Task<JsonArray> AttemptsAsync(string job)
