@@ -86,13 +86,16 @@ internal sealed class RedisCommandTracer : IProfiler, IDisposable
         span.SetTag("db.redis.flags", command.Flags.ToString());
         span.SetTag("db.redis.database_index", command.Db);
         span.SetTag("server.address", command.EndPoint?.ToString());
-        var enqueued = created + command.CreationToEnqueued;
-        var sent = enqueued + command.EnqueuedToSending;
+        var enqueued = created + Real(command.CreationToEnqueued);
+        var sent = enqueued + Real(command.EnqueuedToSending);
         span.AddEvent(new ActivityEvent("Enqueued", enqueued));
         span.AddEvent(new ActivityEvent("Sent", sent));
-        span.AddEvent(new ActivityEvent("ResponseReceived", sent + command.SentToResponse));
-        span.SetEndTime((created + command.ElapsedTime).UtcDateTime);
+        span.AddEvent(new ActivityEvent("ResponseReceived", sent + Real(command.SentToResponse)));
+        span.SetEndTime((created + Real(command.ElapsedTime)).UtcDateTime);
     }
+
+    // StackExchange.Redis 1.2.6 counts in the stopwatch's ticks and hands them out as a TimeSpan's.
+    private static TimeSpan Real(TimeSpan counted) => Stopwatch.GetElapsedTime(0, counted.Ticks);
 
     private sealed class Profile(Activity activity)
     {
