@@ -49,6 +49,7 @@ public static class CoreDataExtensions
         .Log(
             (RelationalEventId.CommandExecuted, LogLevel.Debug),
             (RelationalEventId.CommandError, LogLevel.Debug),
+            (RelationalEventId.ConnectionError, LogLevel.Debug),
             (CoreEventId.SaveChangesFailed, LogLevel.Debug));
 
     // The integrations name their checks after types; /health speaks of what they check. Without Redis the service is slower and right.
