@@ -28,7 +28,9 @@ internal sealed class PostgresLauncher : Launcher
         }
 
         await WaitForPredecessorAsync(data, cancellation);
-        return new LaunchPlan(binaries.Server, Arguments(server, data, durable: !run.Options.Testing))
+        // Last: Postgres takes the last of two values.
+        string[] arguments = [.. Arguments(server, data, durable: !run.Options.Testing), .. await ArgumentsAsync(resource, cancellation)];
+        return new LaunchPlan(binaries.Server, arguments)
         {
             // Fast: open sessions are ended, not waited for.
             StopSignal = "INT",

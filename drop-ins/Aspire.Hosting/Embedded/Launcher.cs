@@ -1,3 +1,4 @@
+using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.Embedded;
@@ -28,6 +29,31 @@ internal abstract class Launcher
 
     /// <summary>What would mend a process that does not stay up.</summary>
     public virtual string? Advice(string output) => null;
+
+    /// <summary>What <c>WithArgs</c> said.</summary>
+    protected static async Task<List<string>> ArgumentsAsync(IResource resource, CancellationToken cancellation)
+    {
+        var context = new CommandLineArgsCallbackContext([]);
+        foreach (var annotation in resource.Annotations.OfType<CommandLineArgsCallbackAnnotation>())
+        {
+            await annotation.Callback(context);
+        }
+
+        var arguments = new List<string>();
+        foreach (var argument in context.Args)
+        {
+            arguments.Add(await TextAsync(argument, cancellation));
+        }
+
+        return arguments;
+    }
+
+    protected static async Task<string> TextAsync(object value, CancellationToken cancellation) => value switch
+    {
+        IValueProvider provider => await provider.GetValueAsync(cancellation) ?? "",
+        IFormattable text => text.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
+    };
 }
 
 internal sealed record LauncherAnnotation(Launcher Launcher) : IResourceAnnotation;

@@ -26,23 +26,6 @@ internal sealed class ProjectLauncher : Launcher
         };
     }
 
-    private static async Task<List<string>> ArgumentsAsync(IResource resource, CancellationToken cancellation)
-    {
-        var context = new CommandLineArgsCallbackContext([]);
-        foreach (var annotation in resource.Annotations.OfType<CommandLineArgsCallbackAnnotation>())
-        {
-            await annotation.Callback(context);
-        }
-
-        var arguments = new List<string>();
-        foreach (var argument in context.Args)
-        {
-            arguments.Add(await TextAsync(argument, cancellation));
-        }
-
-        return arguments;
-    }
-
     private static async Task<Dictionary<string, string>> EnvironmentAsync(IResource resource, RunContext run, CancellationToken cancellation)
     {
         var context = new EnvironmentCallbackContext(run.Execution, new Dictionary<string, object>(StringComparer.Ordinal)
@@ -84,11 +67,4 @@ internal sealed class ProjectLauncher : Launcher
 
         return environment;
     }
-
-    private static async Task<string> TextAsync(object value, CancellationToken cancellation) => value switch
-    {
-        IValueProvider provider => await provider.GetValueAsync(cancellation) ?? "",
-        IFormattable text => text.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString() ?? "",
-    };
 }

@@ -1,0 +1,35 @@
+using SaasLlm.Benchmarks;
+using SaasLlm.Benchmarks.Ledger;
+using SaasLlm.Benchmarks.Scale;
+
+var verbs = new Dictionary<string, Func<IVerb>>
+{
+    ["ledger"] = () => new LedgerVerb(),
+    ["scale"] = () => new ScaleVerb(),
+};
+
+if (args.Length == 0 || !verbs.TryGetValue(args[0], out var verb) || args.Contains("--help"))
+{
+    foreach (var (name, make) in verbs)
+    {
+        await Console.Error.WriteLineAsync($"{name,-8} {make().Usage}");
+    }
+
+    return 2;
+}
+
+using var stopping = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = true;
+    stopping.Cancel();
+};
+
+try
+{
+    return await verb().RunAsync(args[1..], stopping.Token);
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    return 130;
+}

@@ -1,0 +1,83 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+
+namespace SaasLlm.Benchmarks.Stack;
+
+/// <summary>
+/// The whole product for one run, started by its AppHost on data that ends with the run: Postgres (durable, which tests are not),
+/// Redis, the simulator as the gateway, the API, the job runner.
+/// </summary>
+internal sealed class BenchmarkStack : IAsyncDisposable
+{
+    public const string AdminKey = "admin-key-of-the-benchmarks-0123";
+    public const string MasterKey = "sk-master-key-of-the-benchmarks";
+    public const string EncryptionKey = "encryption-key-of-the-benchmarks";
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+
+    private readonly DistributedApplication _app;
+
+    private BenchmarkStack(DistributedApplication app, string postgres, string redis)
+    {
+        (_app, Postgres, Redis) = (app, postgres, redis);
+        Api = app.GetEndpoint("api");
+        Gateway = app.GetEndpoint("litellm");
+    }
+
+    /// <summary>The connection string of the product's database.</summary>
+    public string Postgres { get; }
+
+    /// <summary>Redis' connection string.</summary>
+    public string Redis { get; }
+
+    public Uri Api { get; }
+
+    /// <summary>The simulator.</summary>
+    public Uri Gateway { get; }
+
+    /// <param name="configure">Changes the model before it starts, for example the API's environment.</param>
+    public static async Task<BenchmarkStack> StartAsync(
+        CancellationToken cancellation, Action<IDistributedApplicationTestingBuilder>? configure = null)
+    {
+        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.SaasLlm_AppHost>(
+            [
+                "--gateway", "simulator", "--greeting", "false",
+                "--Parameters:admin-key", AdminKey,
+                "--Parameters:litellm-master-key", MasterKey,
+                "--Parameters:encryption-key", EncryptionKey,
+            ],
+            cancellation);
+        builder.CreateResourceBuilder(builder.Resources.OfType<PostgresServerResource>().Single())
+            .WithArgs("-c", "fsync=on", "-c", "full_page_writes=on");
+        foreach (var project in builder.Resources.OfType<ProjectResource>())
+        {
+            builder.CreateResourceBuilder(project).WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production").WithEnvironment("DOTNET_ENVIRONMENT", "Production");
+        }
+
+        configure?.Invoke(builder);
+        var app = await builder.BuildAsync(cancellation);
+        try
+        {
+            await app.StartAsync(cancellation);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(s_patience);
+            foreach (var resource in new[] { "saasllm", "redis", "litellm", "api" })
+            {
+                await app.ResourceNotifications.WaitForResourceHealthyAsync(resource, limit.Token);
+            }
+
+            return new(
+                app,
+                (await app.GetConnectionStringAsync("saasllm", limit.Token))!,
+                (await app.GetConnectionStringAsync("redis", limit.Token))!);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}
