@@ -3,6 +3,7 @@ using SaasLlm.Core.Credits.Redis;
 using SaasLlm.Core.Credits.Rules;
 using SaasLlm.Core.Credits.Writing;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Failpoints;
 using SaasLlm.Core.Jobs;
 
 namespace SaasLlm.Core.Credits;
@@ -22,6 +23,7 @@ internal sealed class Ledger(
             return refusal;
         }
 
+        Failpoint.Hit(FailpointName.AfterReserve);
         var isOpen = false;
         try
         {

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using SaasLlm.Core.Failpoints;
 
 namespace SaasLlm.Core.Data;
 
@@ -25,6 +26,11 @@ public static class CoreDataExtensions
     /// </summary>
     public static IHostApplicationBuilder AddCoreData(this IHostApplicationBuilder builder)
     {
+        if (FailpointPlan.Read(builder.Configuration, builder.Environment) is { } failpoints)
+        {
+            Failpoint.SwitchOn(failpoints);
+        }
+
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(services => new NpgsqlDataSourceBuilder(ConnectionString(services))
             .UseLoggerFactory(services.GetRequiredService<ILoggerFactory>())

@@ -1,11 +1,14 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using SaasLlm.Core.Background;
+using SaasLlm.Core.Failpoints;
 
 namespace SaasLlm.Core.Jobs;
 
 /// <summary>Marks attempts that nobody closed: their process died, what they cost is unknown, and unknown is not zero.</summary>
-public sealed partial class AbandonedAttemptsPass(NpgsqlDataSource source, ILogger<AbandonedAttemptsPass> logger) : IBackgroundPass
+public sealed partial class AbandonedAttemptsPass(
+    NpgsqlDataSource source, IOptions<JobOptions> options, ILogger<AbandonedAttemptsPass> logger) : IBackgroundPass
 {
     private const int BatchSizeMax = 500;
 
@@ -14,7 +17,7 @@ public sealed partial class AbandonedAttemptsPass(NpgsqlDataSource source, ILogg
     private const string Mark = """
         WITH abandoned AS (
           SELECT team_id, attempt_id FROM llm_attempts
-           WHERE status = 'running' AND deadline_at <= (SELECT ledger_now() - interval '30 seconds')
+           WHERE status = 'running' AND deadline_at <= (SELECT ledger_now() - $2)
            ORDER BY deadline_at LIMIT $1
              FOR UPDATE SKIP LOCKED)
         UPDATE llm_attempts a
@@ -23,16 +26,18 @@ public sealed partial class AbandonedAttemptsPass(NpgsqlDataSource source, ILogg
          WHERE a.team_id = b.team_id AND a.attempt_id = b.attempt_id AND a.status = 'running'
         """;
 
-    public TimeSpan Interval => TimeSpan.FromSeconds(10);
+    public TimeSpan Interval => options.Value.AttemptGrace / 3;
 
     /// <inheritdoc/>
     public async Task<bool> RunAsync(CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Mark);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = BatchSizeMax });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.AttemptGrace });
         var marked = await command.ExecuteNonQueryAsync(cancellation);
         if (marked > 0)
         {
+            Failpoint.Hit(FailpointName.AbandonedMarked);
             LogMarked(marked);
         }
 

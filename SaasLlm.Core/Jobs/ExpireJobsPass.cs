@@ -3,6 +3,7 @@ using Npgsql;
 using SaasLlm.Core.Background;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Failpoints;
 
 namespace SaasLlm.Core.Jobs;
 
@@ -22,6 +23,11 @@ public sealed partial class ExpireJobsPass(NpgsqlDataSource source, ILedger ledg
     public async Task<bool> RunAsync(CancellationToken cancellation)
     {
         var overdue = await ReadAsync(cancellation);
+        if (overdue.Count > 0)
+        {
+            Failpoint.Hit(FailpointName.ExpiryRead);
+        }
+
         // The ledger decides under the row's lock; another runner, or the job's own end, may have been faster.
         var ends = await Task.WhenAll(overdue.Select(
             job => ledger.CloseJobAsync(new(job.Team, job.Job, JobStatus.Expired, null, null), cancellation)));
@@ -33,6 +39,7 @@ public sealed partial class ExpireJobsPass(NpgsqlDataSource source, ILedger ledg
 
         if (overdue.Count > 0)
         {
+            Failpoint.Hit(FailpointName.ExpiryClosed);
             LogExpired(ends.Count(end => end.Failure is null));
         }
 

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace SaasLlm.Core.Jobs;
 
-/// <summary>What a job gets that asks for nothing else.</summary>
+/// <summary>What a job gets that asks for nothing else, and how long its attempts are waited for.</summary>
 public sealed class JobOptions
 {
     public const string Section = "Jobs";
@@ -14,4 +14,8 @@ public sealed class JobOptions
     /// <summary>Calls a job may start.</summary>
     [Range(1, 100_000)]
     public int MaxCalls { get; set; } = 100;
+
+    /// <summary>How long after its deadline a running attempt is taken for abandoned; looked for three times as often.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.3", "01:00:00")]
+    public TimeSpan AttemptGrace { get; set; } = TimeSpan.FromSeconds(30);
 }

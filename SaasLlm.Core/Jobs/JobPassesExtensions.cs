@@ -8,8 +8,12 @@ namespace SaasLlm.Core.Jobs;
 public static class JobPassesExtensions
 {
     /// <summary>For JobRunner; needs <c>AddCoreData</c> and <c>AddLedger</c>.</summary>
-    public static IServiceCollection AddJobPasses(this IServiceCollection services) => services
-        .AddBackgroundPass<ExpireJobsPass>()
-        .AddBackgroundPass<AbandonedAttemptsPass>()
-        .AddBackgroundPass<PartitionsPass>();
+    public static IServiceCollection AddJobPasses(this IServiceCollection services)
+    {
+        services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services
+            .AddBackgroundPass<ExpireJobsPass>()
+            .AddBackgroundPass<AbandonedAttemptsPass>()
+            .AddBackgroundPass<PartitionsPass>();
+    }
 }

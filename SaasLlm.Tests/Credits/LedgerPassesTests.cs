@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Jobs;
 
@@ -32,7 +33,7 @@ public sealed class LedgerPassesTests(LedgerStores stores) : IClassFixture<Ledge
     public async Task An_abandoned_attempt_is_marked_unknown_and_its_cost_is_not_zero()
     {
         await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
-        var pass = new AbandonedAttemptsPass(api.Source, NullLogger<AbandonedAttemptsPass>.Instance);
+        var pass = new AbandonedAttemptsPass(api.Source, Options.Create(new JobOptions()), NullLogger<AbandonedAttemptsPass>.Instance);
         var team = await api.CreateTeamAsync(5);
         var job = await api.OpenedAsync(team);
         var abandoned = await api.StartAsync(team, job);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits.Rules;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Failpoints;
 
 namespace SaasLlm.Core.Credits.Redis;
 
@@ -33,7 +34,11 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     }
 
     /// <summary>The job was not opened: gives back what was set aside for it, if anything was.</summary>
-    public Task ReleaseAsync(string teamId, JobId job) => redis.ReleaseAsync(teamId, job);
+    public Task ReleaseAsync(string teamId, JobId job)
+    {
+        Failpoint.Hit(FailpointName.ReleaseReservation);
+        return Failpoint.Skips(FailpointName.ReleaseReservation) ? Task.CompletedTask : redis.ReleaseAsync(teamId, job);
+    }
 
     /// <summary>Tells Redis the balances that a commit left. Never throws: what is lost here, the next seed brings.</summary>
     public Task PushAsync(IReadOnlyList<BalancePush> pushes)

@@ -5,6 +5,7 @@ using Npgsql;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits.Redis;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Failpoints;
 
 namespace SaasLlm.Core.Credits.Writing;
 
@@ -112,14 +113,19 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
             try
             {
                 _session ??= await LedgerSession.OpenAsync(_connections.Writer, _options);
+                Failpoint.Hit(FailpointName.BeforeBegin);
                 work = await _session.BeginAsync(commands);
+                Failpoint.Hit(FailpointName.AfterLocks);
                 foreach (var command in commands)
                 {
                     command.Decide(work);
                 }
 
                 sent = true;
-                await _session.CommitAsync(work);
+                var commit = _session.CommitAsync(work);
+                Failpoint.Hit(FailpointName.CommitSent);
+                await commit;
+                Failpoint.Hit(FailpointName.AfterCommit);
                 Finish(commands, work);
                 _telemetry.Batch(commands.Count, Stopwatch.GetElapsedTime(started));
                 return;
@@ -215,6 +221,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     {
         var waiting = commands.Where(command => command.Scope.FreesCredits).ToList();
         await pushed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Failpoint.Hit(FailpointName.AfterPush);
         foreach (var command in waiting)
         {
             command.Answer();

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Failpoints;
 using SaasLlm.Core.Llm.Answers;
 using SaasLlm.Core.Llm.Gateway;
 
@@ -84,7 +85,9 @@ internal sealed partial class CallRunner(
         using var span = LlmTelemetry.StartAttempt(intent.ModelName, plan.GroupName, intent.Number);
         var startedAt = time.GetTimestamp();
         var body = plan.Body.For(intent.ModelName, plan.Call.JobId, options.Value.IsLiteLlm);
+        Failpoint.Hit(FailpointName.BeforeUpstream);
         var answer = await client.CompleteAsync(body, progress.GatewayKey, progress.Within(intent.Timeout));
+        Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(startedAt);
         var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm);
 
@@ -206,6 +209,7 @@ internal sealed partial class CallRunner(
             var result = await ledger.EndCallAsync(command, CancellationToken.None);
             if (result.Failure is not { Kind: FailureKind.Unavailable } || progress.TimeLeft < wait)
             {
+                Failpoint.Hit(FailpointName.AfterSettle);
                 return result;
             }
 

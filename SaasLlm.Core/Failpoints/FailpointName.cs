@@ -1,0 +1,51 @@
+namespace SaasLlm.Core.Failpoints;
+
+/// <summary>The failpoints, in the order in which a job passes them.</summary>
+public static class FailpointName
+{
+    /// <summary>Redis holds the price; Postgres does not know the job.</summary>
+    public const string AfterReserve = "ledger.after_reserve";
+
+    /// <summary>Postgres refused the job; Redis still holds its price. <c>skip</c> leaves it there.</summary>
+    public const string ReleaseReservation = "ledger.release_reservation";
+
+    /// <summary>The writer took its commands from the queue.</summary>
+    public const string BeforeBegin = "writer.before_begin";
+
+    /// <summary>The rows are locked, nothing is written.</summary>
+    public const string AfterLocks = "writer.after_locks";
+
+    /// <summary>Writes and COMMIT are sent, the reply is not read: nobody here knows the outcome.</summary>
+    public const string CommitSent = "writer.commit_sent";
+
+    /// <summary>Committed; Redis and the callers do not know.</summary>
+    public const string AfterCommit = "writer.after_commit";
+
+    /// <summary>Committed and told to Redis; the callers do not know.</summary>
+    public const string AfterPush = "writer.after_push";
+
+    /// <summary>The attempt is written, nothing is sent upstream.</summary>
+    public const string BeforeUpstream = "call.before_upstream";
+
+    /// <summary>The upstream answered (and bills); nothing of it is written.</summary>
+    public const string AfterUpstream = "call.after_upstream";
+
+    /// <summary>The call is settled, its caller has no answer.</summary>
+    public const string AfterSettle = "call.after_settle";
+
+    /// <summary>Overdue jobs were read, none is closed.</summary>
+    public const string ExpiryRead = "expiry.after_read";
+
+    /// <summary>The jobs that were read are closed; what follows in the pass is not done.</summary>
+    public const string ExpiryClosed = "expiry.after_close";
+
+    /// <summary>Abandoned attempts are marked; what follows in the pass is not done.</summary>
+    public const string AbandonedMarked = "abandoned.after_mark";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        AfterReserve, ReleaseReservation, BeforeBegin, AfterLocks, CommitSent, AfterCommit, AfterPush,
+        BeforeUpstream, AfterUpstream, AfterSettle, ExpiryRead, ExpiryClosed, AbandonedMarked,
+    ];
+}
