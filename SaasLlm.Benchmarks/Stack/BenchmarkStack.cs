@@ -49,7 +49,7 @@ internal sealed class BenchmarkStack : IAsyncDisposable
             ],
             cancellation);
         builder.CreateResourceBuilder(builder.Resources.OfType<PostgresServerResource>().Single())
-            .WithArgs("-c", "fsync=on", "-c", "full_page_writes=on");
+            .WithArgs("-c", "fsync=on", "-c", "full_page_writes=on", "-c", "max_connections=700");
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
             builder.CreateResourceBuilder(project).WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production").WithEnvironment("DOTNET_ENVIRONMENT", "Production");
