@@ -1,6 +1,7 @@
 using SaasLlm.Core.Background;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Keys;
@@ -16,7 +17,8 @@ internal static class Loops
         var builder = Host.CreateApplicationBuilder(args);
         builder.AddServiceDefaults();
         builder.AddCoreData();
-        builder.Services.AddLedger().AddJobPasses().AddGateway().AddBackgroundPass<ProvisionGatewayKeysPass>();
+        builder.Services.AddLedger().AddJobPasses().AddGateway().AddBackgroundPass<ProvisionGatewayKeysPass>()
+            .AddBackgroundPass<ForgetIdempotencyKeysPass>();
         await builder.Build().RunAsync();
         return 0;
     }

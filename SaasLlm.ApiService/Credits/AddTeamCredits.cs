@@ -2,6 +2,7 @@ using FastEndpoints;
 using FluentValidation;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 
@@ -26,7 +27,7 @@ internal sealed class AddTeamCredits(ILedger ledger, TimeProvider time) : Endpoi
     public override async Task HandleAsync(AddTeamCreditsRequest request, CancellationToken ct)
     {
         var added = await ledger.AddCreditsAsync(
-            new(TransactionId.New(time), request.TeamId, request.Credits!.Value, "topup", request.Reason ?? "Credits added"), ct);
+            new(new(HttpContext.GetWork(time).Id), request.TeamId, request.Credits!.Value, "topup", request.Reason ?? "Credits added"), ct);
         await added.Match(
             posted => Send.OkAsync(new(posted.TeamId, posted.Amount, TransactionResponse.From(posted)), ct),
             failure => Send.FailureAsync(failure));

@@ -3,9 +3,11 @@ using System.Text.Json.Nodes;
 using FastEndpoints;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
+using RequestSizeLimit = Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute;
 
 namespace SaasLlm.ApiService.Jobs;
 
@@ -21,7 +23,8 @@ internal sealed class CallModel(ILlmCaller llm, JobReader jobs) : Endpoint<CallM
     {
         Post("/{job_id:guid}/llm-call");
         Group<JobsGroup>();
-        MaxRequestBodySize(BodyBytesMax);
+        // As metadata, and not by FastEndpoints' own MaxRequestBodySize: a keyed body is read before the endpoint begins.
+        Description(d => d.WithMetadata(new RequestSizeLimit(BodyBytesMax), NeverRepeated.Mark));
         Description(d => d.ProducesProblem(400).ProducesProblem(403).ProducesProblem(409).ProducesProblem(429).ProducesProblem(502).ProducesProblem(504));
         Summary(s =>
         {

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.ApiService.Teams;
 using SaasLlm.Core.Common;
@@ -14,7 +15,8 @@ using SaasLlm.Core.Jobs;
 namespace SaasLlm.ApiService.Jobs;
 
 /// <summary>Opens a job and holds its price.</summary>
-internal sealed class CreateJob(ILedger ledger, IOptions<JobOptions> options, TimeProvider time) : Endpoint<CreateJobRequest, CreateJobResponse>
+internal sealed class CreateJob(ILedger ledger, JobReader jobs, IOptions<JobOptions> options, TimeProvider time)
+    : Endpoint<CreateJobRequest, CreateJobResponse>
 {
     public override void Configure()
     {
@@ -47,8 +49,17 @@ internal sealed class CreateJob(ILedger ledger, IOptions<JobOptions> options, Ti
             return;
         }
 
+        var work = HttpContext.GetWork(time);
+        // The job of an attempt whose answer was lost may hold the very credits that Redis would now refuse it for.
+        if (work.IsRepeat && (await jobs.FindAsync(new(work.Id), teamId, ct)).TryGet(out var open, out _))
+        {
+            await Send.OkAsync(
+                new(open.JobId, open.TeamId, open.JobType, JobStatus.Pending, open.CreatedAt, open.DeadlineAt, open.HoldAmount), ct);
+            return;
+        }
+
         var opened = await ledger.OpenJobAsync(
-            new(JobId.New(time), teamId, request.JobType!, request.UserId, request.ExternalTaskId, MetadataRules.Text(request.Metadata),
+            new(new(work.Id), teamId, request.JobType!, request.UserId, request.ExternalTaskId, MetadataRules.Text(request.Metadata),
                 options.Value.Lifetime, options.Value.MaxCalls),
             ct);
         await opened.Match(

@@ -3,6 +3,7 @@ using FastEndpoints;
 using FluentValidation;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.ModelGroups;
@@ -10,7 +11,7 @@ using SaasLlm.Core.ModelGroups;
 namespace SaasLlm.ApiService.ModelGroups;
 
 /// <summary>Makes a model group.</summary>
-internal sealed class CreateModelGroup(ModelGroupService groups) : Endpoint<CreateModelGroupRequest, ModelGroupResponse>
+internal sealed class CreateModelGroup(ModelGroupService groups, TimeProvider time) : Endpoint<CreateModelGroupRequest, ModelGroupResponse>
 {
     public override void Configure()
     {
@@ -38,7 +39,8 @@ internal sealed class CreateModelGroup(ModelGroupService groups) : Endpoint<Crea
                 request.Kind ?? "chat",
                 request.Models!.ToModels(),
                 MetadataRules.Text(request.Settings)),
-            ct);
+            ct,
+            HttpContext.GetWork(time));
         await created.Match(
             group => Send.OkAsync(ModelGroupResponse.From(group), ct),
             failure => Send.FailureAsync(failure));

@@ -3,6 +3,7 @@ using FastEndpoints;
 using FluentValidation;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Organizations;
@@ -10,7 +11,7 @@ using SaasLlm.Core.Organizations;
 namespace SaasLlm.ApiService.Organizations;
 
 /// <summary>Makes an organization.</summary>
-internal sealed class CreateOrganization(OrganizationService organizations) : Endpoint<CreateOrganizationRequest, OrganizationResponse>
+internal sealed class CreateOrganization(OrganizationService organizations, TimeProvider time) : Endpoint<CreateOrganizationRequest, OrganizationResponse>
 {
     public override void Configure()
     {
@@ -29,7 +30,7 @@ internal sealed class CreateOrganization(OrganizationService organizations) : En
     public override async Task HandleAsync(CreateOrganizationRequest request, CancellationToken ct)
     {
         var created = await organizations.CreateAsync(
-            new(request.OrganizationId, request.Name!, MetadataRules.Text(request.Metadata)), ct);
+            new(request.OrganizationId, request.Name!, MetadataRules.Text(request.Metadata)), ct, HttpContext.GetWork(time));
         await created.Match(
             organization => Send.OkAsync(OrganizationResponse.From(organization), ct),
             failure => Send.FailureAsync(failure));

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Documentation;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.ApiService.Platform.Json;
 
 namespace SaasLlm.ApiService.Platform;
@@ -50,6 +51,7 @@ internal static class ApiPlatform
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(RequestGuards.Refuse);
+        app.Use(IdempotencyMiddleware.HandleAsync);
         app.UseFastEndpoints(Configure);
         app.MapApiDocumentation();
     }

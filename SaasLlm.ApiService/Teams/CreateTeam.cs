@@ -3,6 +3,7 @@ using FastEndpoints;
 using FluentValidation;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Teams;
@@ -10,7 +11,7 @@ using SaasLlm.Core.Teams;
 namespace SaasLlm.ApiService.Teams;
 
 /// <summary>Makes a team with its account and its first key.</summary>
-internal sealed class CreateTeam(TeamCreator teams) : Endpoint<CreateTeamRequest, CreateTeamResponse>
+internal sealed class CreateTeam(TeamCreator teams, TimeProvider time) : Endpoint<CreateTeamRequest, CreateTeamResponse>
 {
     public override void Configure()
     {
@@ -39,7 +40,8 @@ internal sealed class CreateTeam(TeamCreator teams) : Endpoint<CreateTeamRequest
                 request.ModelGroups ?? [],
                 request.CreditsAllocated ?? 0,
                 MetadataRules.Text(request.Metadata)),
-            ct);
+            ct,
+            HttpContext.GetWork(time));
         await created.Match(
             team => Send.OkAsync(CreateTeamResponse.From(team), ct),
             failure => Send.FailureAsync(failure));

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.ModelGroups;
@@ -41,11 +42,14 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<OutboxMessage> Outbox => Set<OutboxMessage>();
 
+    public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         MapTenants(modelBuilder);
         MapModelGroups(modelBuilder);
         MapLedger(modelBuilder);
+        modelBuilder.Entity<IdempotencyKey>(table => table.HasKey(k => new { k.Caller, k.Scope }));
         SnakeCase.Apply(modelBuilder);
     }
 

@@ -27,3 +27,6 @@ internal sealed class JobsMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0005_calls")]
 internal sealed class CallsMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0007_idempotency")]
+internal sealed class IdempotencyMigration : SqlMigration;

@@ -3,6 +3,7 @@ using SaasLlm.Core.Changes;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Idempotency;
 
 namespace SaasLlm.Core.ModelGroups;
 
@@ -16,27 +17,12 @@ public sealed class ModelGroupService(IDbContextFactory<SaasLlmDbContext> contex
     public static Failure NotFound { get; } = new(FailureKind.NotFound, "model_group.not_found", "There is no such model group.");
 
     /// <summary>The group and its models in one transaction. 409 <c>model_group.exists</c>.</summary>
-    public async Task<Result<ModelGroup>> CreateAsync(NewModelGroup group, CancellationToken cancellation)
+    /// <param name="work">Whose repeat finds what it made.</param>
+    public async Task<Result<ModelGroup>> CreateAsync(NewModelGroup group, CancellationToken cancellation, IdempotentWork? work = null)
     {
-        await using (var db = await contexts.CreateDbContextAsync(cancellation))
+        if (work?.Recall<string>() is null && await InsertAsync(group, work, cancellation) is { } refused)
         {
-            db.ModelGroups.Add(new()
-            {
-                GroupName = group.GroupName,
-                DisplayName = group.DisplayName,
-                Description = group.Description,
-                Kind = group.Kind,
-                Settings = group.SettingsJson,
-                Models = [.. group.Models.Select(model => model.ToRow(group.GroupName))],
-            });
-            try
-            {
-                await db.SaveChangesAsync(cancellation);
-            }
-            catch (DbUpdateException exception) when (StoreErrors.Violates(exception, "pk_model_groups"))
-            {
-                return new Failure(FailureKind.Conflict, "model_group.exists", "A model group with this name exists.");
-            }
+            return refused;
         }
 
         // A replica may remember that it is not there.
@@ -108,6 +94,33 @@ public sealed class ModelGroupService(IDbContextFactory<SaasLlmDbContext> contex
 
         var ordered = page.Descending ? groups.OrderByDescending(g => g.GroupName) : groups.OrderBy(g => g.GroupName);
         return Page.From(await ordered.Take(page.Limit + 1).Include(g => g.Models).ToListAsync(cancellation), page.Limit, g => g.GroupName);
+    }
+
+    private async Task<Failure?> InsertAsync(NewModelGroup group, IdempotentWork? work, CancellationToken cancellation)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellation);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
+        db.ModelGroups.Add(new()
+        {
+            GroupName = group.GroupName,
+            DisplayName = group.DisplayName,
+            Description = group.Description,
+            Kind = group.Kind,
+            Settings = group.SettingsJson,
+            Models = [.. group.Models.Select(model => model.ToRow(group.GroupName))],
+        });
+        try
+        {
+            await db.SaveChangesAsync(cancellation);
+        }
+        catch (DbUpdateException exception) when (StoreErrors.Violates(exception, "pk_model_groups"))
+        {
+            return new Failure(FailureKind.Conflict, "model_group.exists", "A model group with this name exists.");
+        }
+
+        await work.KeepAsync(db, group.GroupName, cancellation);
+        await transaction.CommitAsync(cancellation);
+        return null;
     }
 
     private async Task<bool> UpdateOnceAsync(string groupName, ModelGroupChange change, CancellationToken cancellation)

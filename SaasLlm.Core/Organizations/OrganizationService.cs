@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Idempotency;
 
 namespace SaasLlm.Core.Organizations;
 
@@ -11,9 +12,17 @@ public sealed class OrganizationService(IDbContextFactory<SaasLlmDbContext> cont
     public static Failure NotFound { get; } = new(FailureKind.NotFound, "organization.not_found", "There is no such organization.");
 
     /// <summary>409 <c>organization.exists</c>.</summary>
-    public async Task<Result<Organization>> CreateAsync(NewOrganization organization, CancellationToken cancellation)
+    /// <param name="work">Whose repeat finds what it made.</param>
+    public async Task<Result<Organization>> CreateAsync(
+        NewOrganization organization, CancellationToken cancellation, IdempotentWork? work = null)
     {
+        if (work?.Recall<string>() is { } made)
+        {
+            return await FindAsync(made, cancellation);
+        }
+
         await using var db = await contexts.CreateDbContextAsync(cancellation);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
         var id = organization.OrganizationId ?? Names.Generate("org", time);
         var created = await db.Organizations.FromSql($"""
             INSERT INTO organizations (organization_id, name, metadata)
@@ -21,9 +30,14 @@ public sealed class OrganizationService(IDbContextFactory<SaasLlmDbContext> cont
             ON CONFLICT DO NOTHING
             RETURNING *
             """).AsNoTracking().ToListAsync(cancellation);
-        return created is [var one]
-            ? one
-            : new Failure(FailureKind.Conflict, "organization.exists", "An organization with this id exists.");
+        if (created is not [var one])
+        {
+            return new Failure(FailureKind.Conflict, "organization.exists", "An organization with this id exists.");
+        }
+
+        await work.KeepAsync(db, id, cancellation);
+        await transaction.CommitAsync(cancellation);
+        return one;
     }
 
     /// <summary>What is null stays as it is. 404 <c>organization.not_found</c>.</summary>

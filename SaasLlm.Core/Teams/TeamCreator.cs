@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using SaasLlm.Core.Changes;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Organizations;
 
@@ -24,15 +25,18 @@ public sealed partial class TeamCreator(
     /// Then the gateway key is fetched as far as that goes quickly; where it does not, JobRunner does it later.
     /// 409 <c>team.exists</c>, 404 <c>organization.not_found</c>, 404 <c>model_group.not_found</c> naming those that are not there.
     /// </summary>
-    public async Task<Result<CreatedTeam>> CreateAsync(NewTeam team, CancellationToken cancellation)
+    /// <param name="work">Whose repeat finds what it made, the key included.</param>
+    public async Task<Result<CreatedTeam>> CreateAsync(NewTeam team, CancellationToken cancellation, IdempotentWork? work = null)
     {
-        var teamId = team.TeamId ?? Names.Generate("team", time);
-        var key = NewKey.Make(time);
-        await using (var db = await contexts.CreateDbContextAsync(cancellation))
+        var made = work?.Recall<MadeTeam>();
+        if (made is null)
         {
+            var key = NewKey.Make(time);
+            made = new(team.TeamId ?? Names.Generate("team", time), key.KeyId, key.Plain);
+            await using var db = await contexts.CreateDbContextAsync(cancellation);
             var failure = await db.Database.CreateExecutionStrategy().ExecuteAsync(
-                (Id: teamId, Team: team, Key: key),
-                async (_, state, token) => await CreateOnceAsync(state.Id, state.Team, state.Key, token), null, cancellation);
+                (Made: made, Team: team, Key: key, Work: work),
+                async (_, state, token) => await CreateOnceAsync(state.Made, state.Team, state.Key, state.Work, token), null, cancellation);
             if (failure is not null)
             {
                 return failure;
@@ -40,14 +44,15 @@ public sealed partial class TeamCreator(
         }
 
         // A replica may remember that the team has no groups.
-        await changes.GrantsChangedAsync(teamId);
-        await TryProvisionAsync(teamId);
-        var created = await reader.FindAsync(teamId, cancellation);
-        return created.Map(details => new CreatedTeam(details, key.KeyId, key.Plain));
+        await changes.GrantsChangedAsync(made.TeamId);
+        await TryProvisionAsync(made.TeamId);
+        var created = await reader.FindAsync(made.TeamId, cancellation);
+        return created.Map(details => new CreatedTeam(details, made.KeyId, made.VirtualKey));
     }
 
-    private async Task<Failure?> CreateOnceAsync(string teamId, NewTeam team, NewKey key, CancellationToken cancellation)
+    private async Task<Failure?> CreateOnceAsync(MadeTeam made, NewTeam team, NewKey key, IdempotentWork? work, CancellationToken cancellation)
     {
+        var teamId = made.TeamId;
         await using var db = await contexts.CreateDbContextAsync(cancellation);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
         if (await InsertTeamAsync(db, teamId, team, cancellation) is { } refused)
@@ -68,6 +73,7 @@ public sealed partial class TeamCreator(
             VALUES ({teamId}, {key.KeyId}, {key.Hash}, {key.Prefix}, 'default')
             """, cancellation);
         await db.Database.ExecuteSqlAsync($"INSERT INTO team_gateway_keys (team_id) VALUES ({teamId})", cancellation);
+        await work.KeepAsync(db, made, cancellation);
         await transaction.CommitAsync(cancellation);
         return null;
     }
@@ -132,6 +138,13 @@ public sealed partial class TeamCreator(
 
     [LoggerMessage(2102, LogLevel.Information, "The gateway key of team {TeamId} will be provisioned in the background")]
     private partial void LogProvisionedLater(string teamId);
+}
+
+/// <summary>What the creation of a team leaves for its repeat.</summary>
+internal sealed record MadeTeam(string TeamId, Guid KeyId, string VirtualKey)
+{
+    // A record prints its members; a key must not get into a log.
+    public override string ToString() => TeamId;
 }
 
 /// <summary>A team to make.</summary>

@@ -3,6 +3,7 @@ using SaasLlm.Core.Changes;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Idempotency;
 
 namespace SaasLlm.Core.Teams;
 
@@ -20,8 +21,10 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
 
     /// <summary>404 <c>team.not_found</c>, 409 <c>team_key.limit</c>.</summary>
     /// <param name="life">How long the key is accepted; null is for ever.</param>
-    public Task<Result<IssuedKey>> GenerateAsync(string teamId, string name, TimeSpan? life, CancellationToken cancellation)
-        => InTransactionAsync(teamId, async (db, token) =>
+    /// <param name="work">Whose repeat finds the key that it made.</param>
+    public Task<Result<IssuedKey>> GenerateAsync(
+        string teamId, string name, TimeSpan? life, CancellationToken cancellation, IdempotentWork? work = null)
+        => InTransactionAsync(teamId, work, async (db, token) =>
         {
             var active = await db.Database.SqlQuery<int>($"""
                 SELECT count(*)::int AS "Value" FROM team_keys
@@ -34,8 +37,10 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
     /// A new key of the same name and length of life; the old one is accepted for <paramref name="overlap"/> more, or until its own end.
     /// 404 <c>team.not_found</c>, <c>team_key.not_found</c>, 409 <c>team_key.not_active</c>.
     /// </summary>
-    public Task<Result<IssuedKey>> RotateAsync(string teamId, Guid keyId, TimeSpan overlap, CancellationToken cancellation)
-        => InTransactionAsync(teamId, async (db, token) =>
+    /// <param name="work">Whose repeat finds the key that it made.</param>
+    public Task<Result<IssuedKey>> RotateAsync(
+        string teamId, Guid keyId, TimeSpan overlap, CancellationToken cancellation, IdempotentWork? work = null)
+        => InTransactionAsync(teamId, work, async (db, token) =>
         {
             if (await db.TeamKeys.AsNoTracking().SingleOrDefaultAsync(k => k.TeamId == teamId && k.KeyId == keyId, token) is not { } old)
             {
@@ -89,11 +94,17 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
     }
 
     private async Task<Result<IssuedKey>> InTransactionAsync(
-        string teamId, Func<SaasLlmDbContext, CancellationToken, Task<Result<IssuedKey>>> work, CancellationToken cancellation)
+        string teamId, IdempotentWork? work, Func<SaasLlmDbContext, CancellationToken, Task<Result<IssuedKey>>> issue, CancellationToken cancellation)
     {
+        if (work?.Recall<IssuedKey>() is { } made)
+        {
+            await changes.TeamChangedAsync(teamId);
+            return made;
+        }
+
         await using var outer = await contexts.CreateDbContextAsync(cancellation);
         var issued = await outer.Database.CreateExecutionStrategy().ExecuteAsync(
-            (Team: teamId, Work: work),
+            (Team: teamId, Work: work, Issue: issue),
             async (_, state, token) =>
             {
                 await using var db = await contexts.CreateDbContextAsync(token);
@@ -101,9 +112,10 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
                 // The team's row orders two changes of its keys. No key update: jobs of the team refer to the row meanwhile.
                 var teams = await db.Database.SqlQuery<string>(
                     $"SELECT team_id AS \"Value\" FROM teams WHERE team_id = {state.Team} FOR NO KEY UPDATE").ToListAsync(token);
-                var result = teams.Count == 1 ? await state.Work(db, token) : TeamService.NotFound;
+                var result = teams.Count == 1 ? await state.Issue(db, token) : TeamService.NotFound;
                 if (result.Failure is null)
                 {
+                    await state.Work.KeepAsync(db, result.Value, token);
                     await transaction.CommitAsync(token);
                 }
 

@@ -21,7 +21,12 @@ internal sealed class ApiClient(Uri address, string? key) : IDisposable
     /// <param name="json">The body; null for none at all.</param>
     public Task<ApiAnswer> PutAsync(string path, string? json = null) => SendAsync(HttpMethod.Put, path, json);
 
-    public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string? json = null)
+    /// <summary>A POST with an Idempotency-Key.</summary>
+    /// <param name="json">The body; null for none at all.</param>
+    public Task<ApiAnswer> PostOnceAsync(string path, string? json, string idempotencyKey)
+        => SendAsync(HttpMethod.Post, path, json, idempotencyKey);
+
+    public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string? json = null, params string[] idempotencyKeys)
     {
         using var request = new HttpRequestMessage(method, path);
         if (key is not null)
@@ -34,8 +39,18 @@ internal sealed class ApiClient(Uri address, string? key) : IDisposable
             request.Content = new StringContent(json, Encoding.UTF8, "application/json");
         }
 
+        foreach (var idempotencyKey in idempotencyKeys)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        }
+
         using var response = await _http.SendAsync(request);
-        return new((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+        return new((int)response.StatusCode, await response.Content.ReadAsStringAsync())
+        {
+            ContentType = response.Content.Headers.ContentType?.ToString(),
+            RetryAfter = response.Headers.RetryAfter?.ToString(),
+            Replayed = response.Headers.TryGetValues("Idempotent-Replayed", out var replayed) ? replayed.Single() : null,
+        };
     }
 
     public void Dispose() => _http.Dispose();
@@ -47,6 +62,13 @@ internal sealed record ApiAnswer(int Status, string Text)
     private static readonly JsonSerializerOptions s_asWritten = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Lazy<JsonNode?> _json = new(() => Text.Length == 0 ? null : JsonNode.Parse(Text));
+
+    public string? ContentType { get; init; }
+
+    public string? RetryAfter { get; init; }
+
+    /// <summary>The header of an answer that was given before.</summary>
+    public string? Replayed { get; init; }
 
     /// <summary>The body.</summary>
     public JsonNode Json => _json.Value ?? throw new InvalidOperationException($"{Status} without a body");

@@ -27,6 +27,7 @@ internal static class OperationDescriber
         operation.Description = endpoint.EndpointSummary?.Description;
         DescribeAccess(operation, context.Document, metadata);
         DescribeBody(operation, endpoint, context.Description.HttpMethod);
+        KeyParameter.Describe(operation, context.Description.HttpMethod, metadata);
         ProblemSchema.Complete(operation, context.Document);
         DescribeResponses(operation, endpoint.EndpointSummary);
         AddRouteParameters(operation, context.Description.RelativePath ?? "");

@@ -3,6 +3,7 @@ using FluentValidation;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Teams;
 
 namespace SaasLlm.ApiService.Teams.Keys;
@@ -40,7 +41,7 @@ internal sealed class GenerateTeamKey(TeamKeyService keys, TimeProvider time) : 
             ThrowError(r => r.ExpiresAt, "must be in the future, and at most ten years away");
         }
 
-        var issued = await keys.GenerateAsync(request.TeamId, request.Name ?? "default", life, ct);
+        var issued = await keys.GenerateAsync(request.TeamId, request.Name ?? "default", life, ct, HttpContext.GetWork(time));
         await issued.Match(
             key => Send.OkAsync(IssuedTeamKeyResponse.From(key), ct),
             failure => Send.FailureAsync(failure));

@@ -2,12 +2,13 @@ using FastEndpoints;
 using FluentValidation;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Teams;
 
 namespace SaasLlm.ApiService.Teams.Keys;
 
 /// <summary>Puts a new key in the place of an old one, which is accepted for a while longer.</summary>
-internal sealed class RotateTeamKey(TeamKeyService keys) : Endpoint<RotateTeamKeyRequest, IssuedTeamKeyResponse>
+internal sealed class RotateTeamKey(TeamKeyService keys, TimeProvider time) : Endpoint<RotateTeamKeyRequest, IssuedTeamKeyResponse>
 {
     private const int OverlapSecondsDefault = 3600;
 
@@ -36,7 +37,7 @@ internal sealed class RotateTeamKey(TeamKeyService keys) : Endpoint<RotateTeamKe
         }
 
         var overlap = TimeSpan.FromSeconds(request.OverlapSeconds ?? OverlapSecondsDefault);
-        var issued = await keys.RotateAsync(request.TeamId, request.KeyId, overlap, ct);
+        var issued = await keys.RotateAsync(request.TeamId, request.KeyId, overlap, ct, HttpContext.GetWork(time));
         await issued.Match(
             key => Send.OkAsync(IssuedTeamKeyResponse.From(key), ct),
             failure => Send.FailureAsync(failure));

@@ -1,0 +1,71 @@
+using SaasLlm.Core.Idempotency;
+
+namespace SaasLlm.ApiService.Platform.Idempotency;
+
+/// <summary>What becomes of an answer.</summary>
+internal enum AnswerFate
+{
+    /// <summary>Repeats get it again.</summary>
+    Keep,
+
+    /// <summary>It failed on our side, with who knows what done: a repeat works, with the same ids.</summary>
+    Release,
+
+    /// <summary>Nothing was done, and the caller is asked to come again: the key is free.</summary>
+    Forget,
+}
+
+/// <summary>Holds an answer back until it is stored.</summary>
+internal static class AnswerCapture
+{
+    // The rest of an answer's headers belongs to the one exchange.
+    private static readonly string[] s_headers = ["Content-Type", "Location", "Retry-After"];
+
+    /// <summary>Runs the request to its end and returns what it would have sent.</summary>
+    public static async Task<StoredAnswer> RunAsync(HttpContext context, RequestDelegate next)
+    {
+        var (body, aborted) = (context.Response.Body, context.RequestAborted);
+        using var held = new MemoryStream();
+        try
+        {
+            context.Response.Body = held;
+            // A caller that leaves will ask again, and finds the answer.
+            context.RequestAborted = CancellationToken.None;
+            await next(context);
+            await context.Response.BodyWriter.FlushAsync(CancellationToken.None);
+        }
+        finally
+        {
+            (context.Response.Body, context.RequestAborted) = (body, aborted);
+        }
+
+        var headers = s_headers
+            .Where(name => context.Response.Headers.ContainsKey(name))
+            .Select(name => KeyValuePair.Create(name, context.Response.Headers[name].ToString()));
+        return new(context.Response.StatusCode, [.. headers], held.ToArray());
+    }
+
+    /// <summary>An answer that says when to come again is none to keep, whatever its status.</summary>
+    public static AnswerFate FateOf(StoredAnswer answer) => answer.Status switch
+    {
+        >= 500 => AnswerFate.Release,
+        StatusCodes.Status408RequestTimeout or StatusCodes.Status429TooManyRequests => AnswerFate.Forget,
+        _ => answer.Headers.Any(header => header.Key == "Retry-After") ? AnswerFate.Forget : AnswerFate.Keep,
+    };
+
+    public static async Task SendAsync(HttpResponse response, StoredAnswer answer)
+    {
+        response.StatusCode = answer.Status;
+        foreach (var (name, value) in answer.Headers)
+        {
+            response.Headers[name] = value;
+        }
+
+        // An empty refusal gets its body further out.
+        if (!answer.Body.IsEmpty)
+        {
+            response.ContentLength = answer.Body.Length;
+            await response.Body.WriteAsync(answer.Body, response.HttpContext.RequestAborted);
+        }
+    }
+}
