@@ -22,7 +22,7 @@ internal sealed class ListTransactions(TransactionReader transactions)
         {
             s.Summary = "Lists a team's transactions";
             s.Description = "Each carries the remaining credits before and after it; sorted by sequence they chain without a gap.";
-            s.Params["kind"] = "allocation, topup, deduction, refund, promotion, adjustment or expiry";
+            s.Params["kind"] = "allocation, topup, deduction, refund, promotion, subscription, adjustment or expiry";
             s.Params["job_id"] = "Only this job's.";
             s.Params["sort"] = "-sequence (newest first, where it is left out) or sequence";
             s.ResponseExamples[200] = new PageResponse<TransactionResponse>([TransactionResponse.Example], null);
@@ -55,7 +55,7 @@ internal sealed record ListTransactionsRequest(
 
 internal sealed class ListTransactionsValidator : Validator<ListTransactionsRequest>
 {
-    private static readonly string[] s_kinds = ["allocation", "topup", "deduction", "refund", "promotion", "adjustment", "expiry"];
+    private static readonly string[] s_kinds = ["allocation", "topup", "deduction", "refund", "promotion", "subscription", "adjustment", "expiry"];
 
     public ListTransactionsValidator()
     {

@@ -32,6 +32,12 @@ public readonly record struct TransactionId(Guid Value)
     public override string ToString() => Value.ToString();
 }
 
+/// <summary>The id of credits that were granted together: that of the transaction which granted them.</summary>
+public readonly record struct LotId(Guid Value)
+{
+    public override string ToString() => Value.ToString();
+}
+
 /// <summary>Makes UUIDv7 values from an injected clock.</summary>
 public static class Uuid7
 {

@@ -23,5 +23,11 @@ public sealed class CreditTransaction
 
     public string Reason { get; init; } = "";
 
+    /// <summary>Which lots it concerned; the amounts of <see cref="LotAmounts"/> are in the same order.</summary>
+    public Guid[] LotIds { get; init; } = [];
+
+    /// <summary>What it added to each lot; together <see cref="Amount"/>.</summary>
+    public decimal[] LotAmounts { get; init; } = [];
+
     public DateTimeOffset CreatedAt { get; init; }
 }

@@ -10,12 +10,17 @@ namespace SaasLlm.Core.Credits;
 /// </summary>
 public interface ILedger
 {
-    /// <summary>Opens a job and holds its price. 402 <c>credits.insufficient</c>, 403 <c>team.suspended</c>, 404 <c>team.not_found</c>.</summary>
+    /// <summary>
+    /// Opens a job and holds its price, or one increment where it is charged by consumption. 402 <c>credits.insufficient</c> or
+    /// <c>credits.limit</c>, 403 <c>team.suspended</c>, 404 <c>team.not_found</c>.
+    /// </summary>
     Task<Result<OpenedJob>> OpenJobAsync(OpenJob command, CancellationToken cancellation);
 
     /// <summary>
     /// Starts a call with its first attempt, before anything is sent upstream. The first call sets the job <c>in_progress</c>.
-    /// 404 <c>job.not_found</c>, 409 <c>job.ended</c>, 403 <c>team.suspended</c>, 429 <c>jobs.limit</c> past the job's max_calls.
+    /// Where the job is charged by consumption, its hold is extended to cover the call's estimate.
+    /// 404 <c>job.not_found</c>, 409 <c>job.ended</c>, 403 <c>team.suspended</c>, 429 <c>jobs.limit</c> past the job's max_calls or
+    /// max_cost_usd, 402 <c>credits.insufficient</c> or <c>credits.limit</c>: the job stays open.
     /// </summary>
     Task<Result<StartedCall>> StartCallAsync(StartCall command, CancellationToken cancellation);
 
@@ -34,8 +39,28 @@ public interface ILedger
     /// </summary>
     Task<Result<ClosedJob>> CloseJobAsync(CloseJob command, CancellationToken cancellation);
 
-    /// <summary>Adds credits to a team's account. 404 <c>team.not_found</c>.</summary>
+    /// <summary>
+    /// Grants a lot of credits. A grant whose source and reference are known answers with the transaction of the first one, or 409
+    /// <c>credits.reference_used</c> if that was of another amount. 404 <c>team.not_found</c>.
+    /// </summary>
     Task<Result<PostedTransaction>> AddCreditsAsync(AddCredits command, CancellationToken cancellation);
+
+    /// <summary>
+    /// Gives a job's deduction back, whole or in part, to the lots that were burned. 404 <c>job.not_found</c>, 409
+    /// <c>credits.not_charged</c>, 409 <c>credits.refund_exceeds_charge</c>.
+    /// </summary>
+    Task<Result<PostedTransaction>> RefundJobAsync(RefundJob command, CancellationToken cancellation);
+
+    /// <summary>
+    /// Corrects an account by a signed amount. 409 <c>credits.held</c> when it would take more than what is available.
+    /// </summary>
+    Task<Result<PostedTransaction>> AdjustCreditsAsync(AdjustCredits command, CancellationToken cancellation);
+
+    /// <summary>Takes back what is left of a team's expired lots, save what open jobs hold. The answer is the credits that went.</summary>
+    Task<Result<decimal>> ExpireLotsAsync(string teamId, CancellationToken cancellation);
+
+    /// <summary>Sets how a team is charged from the next job on, its limit or its thresholds. 404 <c>team.not_found</c>.</summary>
+    Task<Result<Accepted>> ConfigureAccountAsync(ConfigureAccount command, CancellationToken cancellation);
 }
 
 /// <summary>A command took effect and has nothing to say.</summary>
@@ -43,6 +68,8 @@ public readonly record struct Accepted;
 
 /// <summary>Open a job. <paramref name="Lifetime"/> counts from Postgres' clock.</summary>
 /// <param name="MetadataJson">A JSON object.</param>
+/// <param name="Price">In <c>job_based</c> teams, in credits; null is the team's own price of a job.</param>
+/// <param name="MaxCostUsd">The most the job's calls may cost the client together; null is no limit.</param>
 public sealed record OpenJob(
     JobId JobId,
     string TeamId,
@@ -51,14 +78,20 @@ public sealed record OpenJob(
     string? ExternalTaskId,
     string MetadataJson,
     TimeSpan Lifetime,
-    int MaxCalls);
+    int MaxCalls,
+    decimal? Price = null,
+    decimal? MaxCostUsd = null);
 
 /// <summary>A job that is open and whose price is held.</summary>
 public sealed record OpenedJob(JobId JobId, string TeamId, DateTimeOffset CreatedAt, DateTimeOffset DeadlineAt, decimal HeldCredits);
 
 /// <summary>One upstream try that is about to be sent.</summary>
 /// <param name="Timeout">How long it may run; past that (and past the job's deadline) it is taken for abandoned.</param>
-public sealed record AttemptIntent(AttemptId AttemptId, int Number, string ModelName, TimeSpan Timeout);
+/// <param name="Estimate">The most its call may use, whichever model answers.</param>
+public sealed record AttemptIntent(AttemptId AttemptId, int Number, string ModelName, TimeSpan Timeout, CallEstimate Estimate = default);
+
+/// <summary>An upper estimate of what a call uses, before it is sent.</summary>
+public readonly record struct CallEstimate(long Tokens, decimal ProviderCostUsd);
 
 /// <summary>How an attempt ended.</summary>
 /// <param name="Status"><c>succeeded</c>, <c>failed</c> or <c>unknown</c>.</param>
@@ -86,7 +119,8 @@ public sealed record StartCall(string TeamId, JobId JobId, CallId CallId, string
 
 /// <summary>What the caller of a started call needs of its job.</summary>
 /// <param name="JobTimeLeft">Until the job's deadline, by Postgres' clock: a machine's own may be an hour off.</param>
-public sealed record StartedCall(decimal MarkupPercent, TimeSpan JobTimeLeft);
+/// <param name="IsBounded">The estimate was counted on: what it assumes of the answer's length must be sent upstream.</param>
+public sealed record StartedCall(decimal MarkupPercent, TimeSpan JobTimeLeft, bool IsBounded = false);
 
 /// <summary>One attempt failed; the next is about to be sent.</summary>
 public sealed record NextAttempt(string TeamId, JobId JobId, CallId CallId, AttemptEnd Ended, AttemptIntent Next);
@@ -134,11 +168,45 @@ public sealed record ClosedJob(
     decimal UncollectedCredits,
     decimal CreditsRemaining);
 
-/// <summary>Add credits.</summary>
-/// <param name="Kind"><c>topup</c>, <c>promotion</c>, … as the ledger's constraint lists them.</param>
-public sealed record AddCredits(TransactionId TransactionId, string TeamId, decimal Credits, string Kind, string Reason);
+/// <summary>Grant credits.</summary>
+public sealed record AddCredits(TransactionId TransactionId, string TeamId, decimal Credits, string Reason, LotTerms Terms);
+
+/// <summary>What credits are granted with.</summary>
+/// <param name="Source">One of <see cref="LotSource"/>.</param>
+/// <param name="Reference">The grantor's name of the grant, unique among the team's lots of that source; null is the transaction's id.</param>
+/// <param name="Priority">0 burns first, 100 last.</param>
+/// <param name="ExpiresAt">Null: never.</param>
+/// <param name="CostBasisUsd">What the customer paid for all of it; null is not known.</param>
+public sealed record LotTerms(
+    string Source,
+    string? Reference = null,
+    int Priority = LotSource.DefaultPriority,
+    DateTimeOffset? ExpiresAt = null,
+    decimal? CostBasisUsd = null);
+
+/// <summary>Give a job's deduction back.</summary>
+/// <param name="Credits">Null: all of it that was not given back before.</param>
+public sealed record RefundJob(TransactionId TransactionId, string TeamId, JobId JobId, decimal? Credits, string Reason);
+
+/// <summary>Correct an account.</summary>
+/// <param name="Credits">Positive: a lot that never expires. Negative: taken from the free lots in burn order.</param>
+public sealed record AdjustCredits(TransactionId TransactionId, string TeamId, decimal Credits, string Reason);
+
+/// <summary>Set how a team is charged; what is null stays as it is.</summary>
+/// <param name="Terms">For jobs that open from now on.</param>
+/// <param name="Limit">Of a calendar month.</param>
+public sealed record ConfigureAccount(string TeamId, BudgetTerms? Terms = null, CreditLimit? Limit = null, Thresholds? Thresholds = null);
+
+/// <summary>The most a team may use in a calendar month (UTC), in credits; null is no limit.</summary>
+public sealed record CreditLimit(decimal? Credits);
+
+/// <summary>Where a team's account is worth an event.</summary>
+/// <param name="LowCredits">Levels of remaining credits: <c>credits.low</c> on the way down, <c>credits.recovered</c> on the way up.</param>
+/// <param name="UnchargedUsd">Client cost of a month's jobs that were not charged; null is no event.</param>
+public sealed record Thresholds(IReadOnlyList<decimal> LowCredits, decimal? UnchargedUsd);
 
 /// <summary>A ledger entry as it was written.</summary>
+/// <param name="Lots">What it added to which lots; negative for what it took.</param>
 public sealed record PostedTransaction(
     TransactionId TransactionId,
     string TeamId,
@@ -149,4 +217,5 @@ public sealed record PostedTransaction(
     decimal CreditsAfter,
     JobId? JobId,
     string Reason,
+    IReadOnlyList<LotShare> Lots,
     DateTimeOffset CreatedAt);

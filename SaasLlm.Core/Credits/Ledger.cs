@@ -18,7 +18,7 @@ internal sealed class Ledger(
     public async Task<Result<OpenedJob>> OpenJobAsync(OpenJob command, CancellationToken cancellation)
     {
         using var activity = LedgerTelemetry.Source.StartActivity("open job");
-        if (await reservations.ReserveAsync(command.TeamId, command.JobId, command.Lifetime) is { } refusal)
+        if (await reservations.ReserveAsync(command.TeamId, command.JobId, command.Price, command.Lifetime) is { } refusal)
         {
             return refusal;
         }
@@ -42,10 +42,17 @@ internal sealed class Ledger(
         }
     }
 
-    public Task<Result<StartedCall>> StartCallAsync(StartCall command, CancellationToken cancellation)
+    public async Task<Result<StartedCall>> StartCallAsync(StartCall command, CancellationToken cancellation)
     {
         var scope = new CommandScope("start_call", command.TeamId) { Job = command.JobId };
-        return SubmitAsync<StartedCall>(scope, (state, now) => CallRules.Start(state, command, now), cancellation);
+        var result = await SubmitAsync<StartedCall>(scope, (state, now) => CallRules.Start(state, command, now), cancellation);
+        if (result.Failure == CallRules.AccountNeeded)
+        {
+            var whole = scope with { LocksAccount = true, NeedsRunning = true };
+            result = await SubmitAsync<StartedCall>(whole, (state, now) => CallRules.Start(state, command, now), cancellation);
+        }
+
+        return result.Failure is { Kind: FailureKind.InsufficientCredits } failure ? await WithHoldsAsync(failure, command.TeamId) : result;
     }
 
     public Task<Result<Accepted>> NextAttemptAsync(NextAttempt command, CancellationToken cancellation)
@@ -93,9 +100,41 @@ internal sealed class Ledger(
     public Task<Result<PostedTransaction>> AddCreditsAsync(AddCredits command, CancellationToken cancellation)
     {
         var ids = RowIds.New(time);
-        var scope = new CommandScope("add_credits", command.TeamId) { Posts = command.TransactionId, LocksAccount = true, FreesCredits = true };
+        var scope = Change("add_credits", command.TeamId, command.TransactionId) with
+        {
+            Grants = command.Terms.Reference is { } reference ? new(command.Terms.Source, reference) : null,
+        };
         return SubmitAsync<PostedTransaction>(scope, (state, now) => AddCreditsRule.Decide(state, command, ids, now), cancellation);
     }
+
+    public Task<Result<PostedTransaction>> RefundJobAsync(RefundJob command, CancellationToken cancellation)
+    {
+        var ids = RowIds.New(time);
+        var scope = Change("refund_job", command.TeamId, command.TransactionId) with { Job = command.JobId, NeedsBurnedLots = true };
+        return SubmitAsync<PostedTransaction>(scope, (state, now) => CorrectionRules.Refund(state, command, ids, now), cancellation);
+    }
+
+    public Task<Result<PostedTransaction>> AdjustCreditsAsync(AdjustCredits command, CancellationToken cancellation)
+    {
+        var ids = RowIds.New(time);
+        return SubmitAsync<PostedTransaction>(
+            Change("adjust_credits", command.TeamId, command.TransactionId),
+            (state, now) => CorrectionRules.Adjust(state, command, ids, now), cancellation);
+    }
+
+    public Task<Result<decimal>> ExpireLotsAsync(string teamId, CancellationToken cancellation)
+    {
+        var ids = RowIds.New(time);
+        return SubmitAsync<decimal>(
+            Change("expire_lots", teamId), (state, now) => CorrectionRules.Expire(state, ids, now), cancellation);
+    }
+
+    public Task<Result<Accepted>> ConfigureAccountAsync(ConfigureAccount command, CancellationToken cancellation)
+        => SubmitAsync<Accepted>(
+            Change("configure_account", command.TeamId), (state, _) => ConfigureAccountRule.Decide(state, command), cancellation);
+
+    private static CommandScope Change(string kind, string teamId, TransactionId? posts = null)
+        => new(kind, teamId) { LocksAccount = true, FreesCredits = true, Posts = posts };
 
     private Task<Result<T>> SubmitAsync<T>(
         CommandScope scope, Func<LedgerState, DateTimeOffset, Decision<T>> rule, CancellationToken cancellation)

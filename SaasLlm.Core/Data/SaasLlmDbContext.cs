@@ -34,6 +34,10 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<CreditTransaction> CreditTransactions => Set<CreditTransaction>();
 
+    public DbSet<CreditLot> CreditLots => Set<CreditLot>();
+
+    public DbSet<JobType> JobTypes => Set<JobType>();
+
     public DbSet<Job> Jobs => Set<Job>();
 
     public DbSet<LlmCallRecord> LlmCalls => Set<LlmCallRecord>();
@@ -108,6 +112,12 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
             table.HasOne<Team>().WithOne().HasForeignKey<TeamCredits>(c => c.TeamId).OnDelete(DeleteBehavior.NoAction);
         });
         model.Entity<CreditTransaction>(table => table.HasKey(t => new { t.TeamId, t.Sequence }));
+        model.Entity<CreditLot>(table =>
+        {
+            table.HasKey(l => new { l.TeamId, l.LotId });
+            table.Property(l => l.IsOpen).ValueGeneratedOnAddOrUpdate();
+        });
+        model.Entity<JobType>(table => table.HasKey(t => t.Name));
         model.Entity<Job>(table =>
         {
             table.HasKey(j => new { j.TeamId, j.JobId });

@@ -55,6 +55,11 @@ internal static class SnakeCase
             property.SetScale(isUsd ? Money.UsdScale : Money.CreditScale);
         }
 
+        if (type == typeof(decimal[]))
+        {
+            property.SetColumnType($"numeric(20,{Money.CreditScale})[]");
+        }
+
         if (property.Name is "CreatedAt" or "UpdatedAt")
         {
             property.SetDefaultValueSql("now()");

@@ -24,12 +24,21 @@ public sealed class Job
     /// <summary>The account's mode when the job opened, as its price and markup: they do not change afterwards.</summary>
     public string BudgetMode { get; init; } = "job_based";
 
-    /// <summary>Credits the job costs if it completes.</summary>
+    /// <summary>Credits the job costs if it completes; 0 where consumption decides.</summary>
     public decimal Price { get; init; }
+
+    public decimal CreditsPerDollar { get; init; }
+
+    public long TokensPerCredit { get; init; }
+
+    public decimal CreditIncrement { get; init; }
 
     public decimal MarkupPercent { get; init; }
 
     public int MaxCalls { get; init; }
+
+    /// <summary>The most its calls may cost the client together, in USD; null is no limit.</summary>
+    public decimal? MaxCostUsd { get; init; }
 
     public DateTimeOffset DeadlineAt { get; init; }
 
@@ -40,7 +49,17 @@ public sealed class Job
 
     public decimal SettledAmount { get; init; }
 
+    /// <summary>What was due at its end and not there to be taken.</summary>
     public decimal UncollectedCredits { get; init; }
+
+    /// <summary>Of <see cref="SettledAmount"/>, what was given back.</summary>
+    public decimal RefundedAmount { get; init; }
+
+    /// <summary>While held, the lots of which the hold has set credits aside; once settled, those that were burned.</summary>
+    public Guid[] LotIds { get; init; } = [];
+
+    /// <summary>How much of each, in the same order.</summary>
+    public decimal[] LotAmounts { get; init; } = [];
 
     public int StartedCalls { get; init; }
 

@@ -22,6 +22,12 @@ public sealed class LlmAttempt
     /// <summary>Past this a running attempt is taken for abandoned.</summary>
     public DateTimeOffset DeadlineAt { get; init; }
 
+    /// <summary>The most its call may use, before it is known.</summary>
+    public long EstimatedTokens { get; init; }
+
+    /// <inheritdoc cref="EstimatedTokens"/>
+    public decimal EstimatedCostUsd { get; init; }
+
     public int? HttpStatus { get; init; }
 
     /// <summary>What the answer meant, in the words of the classifier.</summary>

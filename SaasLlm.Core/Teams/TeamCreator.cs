@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using SaasLlm.Core.Changes;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Llm;
@@ -106,9 +107,14 @@ public sealed partial class TeamCreator(
             """, cancellation);
         if (hasAllocation)
         {
+            // As AddCreditsRule would: the lot bears the id of the transaction that grants it.
+            var id = TransactionId.New(time).Value;
             await db.Database.ExecuteSqlAsync($"""
-                INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, reason)
-                VALUES ({teamId}, 1, {TransactionId.New(time).Value}, 'allocation', {credits}, 0, {credits}, 'Initial allocation')
+                INSERT INTO credit_lots (team_id, lot_id, source, reference, granted, remaining, created_at)
+                VALUES ({teamId}, {id}, {LotSource.Allocation}, {id.ToString()}, {credits}, {credits}, ledger_now());
+                INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, reason,
+                                                 lot_ids, lot_amounts, created_at)
+                VALUES ({teamId}, 1, {id}, 'allocation', {credits}, 0, {credits}, 'Initial allocation', ARRAY[{id}], ARRAY[{credits}], ledger_now())
                 """, cancellation);
         }
     }

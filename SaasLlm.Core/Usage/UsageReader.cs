@@ -6,9 +6,11 @@ namespace SaasLlm.Core.Usage;
 /// <summary>Adds up a month from the tables themselves: jobs by when they were opened, calls by when they were made, credits from the ledger.</summary>
 public sealed class UsageReader(NpgsqlDataSource database)
 {
+    // The ids begin with the time, so they choose the index range and the partition; the clocks that made them may be off, hence the day around.
     private const string Jobs = """
         SELECT status, job_type, count(*) FROM jobs
-         WHERE team_id = ANY ($1) AND created_at >= $2 AND created_at < $3 GROUP BY status, job_type
+         WHERE team_id = ANY ($1) AND job_id >= uuid7_floor($2 - interval '1 day') AND job_id < uuid7_floor($3 + interval '1 day')
+           AND created_at >= $2 AND created_at < $3 GROUP BY status, job_type
         """;
 
     private const string Credits = """
@@ -16,7 +18,6 @@ public sealed class UsageReader(NpgsqlDataSource database)
          WHERE team_id = ANY ($1) AND kind IN ('deduction', 'refund') AND created_at >= $2 AND created_at < $3
         """;
 
-    // The ids begin with the time, so they choose the partition and the index range; the clocks that made them may be off, hence the day around.
     private const string Calls = """
         SELECT model_group, resolved_model, status, count(*), sum(input_tokens)::bigint, sum(output_tokens)::bigint,
                coalesce(sum(client_cost_usd), 0), coalesce(sum(provider_cost_usd), 0), count(*) FILTER (WHERE provider_cost_usd IS NULL)

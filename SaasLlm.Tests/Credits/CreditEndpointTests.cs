@@ -28,7 +28,9 @@ public sealed class CreditEndpointTests(ApiFixture api)
         var entry = new ApiAnswer(200, added["transaction"]!.ToJsonString());
         Assert.Equal(
             """{"sequence":2,"type":"topup","amount":50.5,"credits_before":100,"credits_after":150.5,"job_id":null,"reason":"Monthly allocation"}""",
-            entry.Without("transaction_id", "created_at"));
+            entry.Without("transaction_id", "created_at", "lots"));
+        var lot = Assert.Single(entry["lots"]!.AsArray());
+        Assert.Equal(((string)entry["transaction_id"]!, 50.5m), ((string)lot!["lot_id"]!, (decimal)lot["credits"]!));
 
         var balance = await api.Operator.GetAsync($"/api/credits/teams/{team.Id}/balance");
         Assert.Equal((150.5m, 150.5m), ((decimal)balance["credits_allocated"]!, (decimal)balance["credits_remaining"]!));

@@ -175,7 +175,7 @@ public sealed class LedgerAdmissionTests(LedgerStores stores) : IClassFixture<Le
     {
         await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
         var team = await api.CreateTeamAsync(0);
-        var command = new AddCredits(TransactionId.New(TimeProvider.System), team, 2.5m, "topup", "paid");
+        var command = new AddCredits(TransactionId.New(TimeProvider.System), team, 2.5m, "paid", new(LotSource.Purchase));
 
         var posted = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => api.Ledger.AddCreditsAsync(command, default)));
 

@@ -156,14 +156,22 @@ public sealed class LedgerFailureTests(LedgerStores stores) : IClassFixture<Ledg
         await RefusedAsync("ck_team_credits_not_overdrawn", $"UPDATE team_credits SET held = 5 WHERE team_id = '{team}'");
         await RefusedAsync("ck_team_credits_held_not_negative", $"UPDATE team_credits SET held = -1 WHERE team_id = '{team}'");
         await RefusedAsync("ux_credit_transactions_one_deduction_per_job", $"""
-            INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, job_id)
-            VALUES ('{team}', 3, '{Guid.NewGuid()}', 'deduction', -1, 4, 3, '{job}')
+            INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, job_id, lot_ids, lot_amounts)
+            VALUES ('{team}', 3, '{Guid.NewGuid()}', 'deduction', -1, 4, 3, '{job}', ARRAY['{Guid.NewGuid()}'::uuid], ARRAY[-1])
             """);
         await RefusedAsync("ck_credit_transactions_chain", $"""
-            INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after)
-            VALUES ('{team}', 3, '{Guid.NewGuid()}', 'topup', 1, 4, 6)
+            INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, lot_ids, lot_amounts)
+            VALUES ('{team}', 3, '{Guid.NewGuid()}', 'topup', 1, 4, 6, ARRAY['{Guid.NewGuid()}'::uuid], ARRAY[1])
             """);
-        await RefusedAsync("ck_jobs_only_settled_holds_charge", $"UPDATE jobs SET hold_state = 'released' WHERE job_id = '{job}'");
+        await RefusedAsync("ck_credit_transactions_lots", $"""
+            INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, lot_ids, lot_amounts)
+            VALUES ('{team}', 3, '{Guid.NewGuid()}', 'topup', 2, 4, 6, ARRAY['{Guid.NewGuid()}'::uuid, '{Guid.NewGuid()}'::uuid], ARRAY[1, 2])
+            """);
+        await RefusedAsync("ck_credit_lots_amounts", $"UPDATE credit_lots SET reserved = 5 WHERE team_id = '{team}'");
+        await RefusedAsync("ck_credit_lots_amounts", $"UPDATE credit_lots SET remaining = 6 WHERE team_id = '{team}'");
+        await RefusedAsync("ck_jobs_refunded_within_settled", $"UPDATE jobs SET refunded_amount = 2 WHERE job_id = '{job}'");
+        await RefusedAsync("ck_jobs_lots", $"UPDATE jobs SET lot_amounts = ARRAY[2] WHERE job_id = '{job}'");
+        await RefusedAsync("ck_jobs_only_settled_holds_charge", $"UPDATE jobs SET hold_state = 'released', lot_ids = '{{}}', lot_amounts = '{{}}' WHERE job_id = '{job}'");
         foreach (var change in new[] { "UPDATE credit_transactions SET amount = amount", "DELETE FROM credit_transactions", "TRUNCATE credit_transactions" })
         {
             var refused = await Assert.ThrowsAsync<PostgresException>(() => api.ExecuteAsync(change));

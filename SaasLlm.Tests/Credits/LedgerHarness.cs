@@ -68,7 +68,7 @@ internal sealed class LedgerHarness : IAsyncDisposable
     }
 
     public async Task<PostedTransaction> AddAsync(string team, decimal credits)
-        => (await Ledger.AddCreditsAsync(new(TransactionId.New(TimeProvider.System), team, credits, "topup", "test"), default)).Value;
+        => (await Ledger.AddCreditsAsync(new(TransactionId.New(TimeProvider.System), team, credits, "test", new(LotSource.Purchase)), default)).Value;
 
     public Task<Result<OpenedJob>> OpenAsync(string team, JobId? job = null, TimeSpan? lifetime = null, int maxCalls = 100, string metadata = "{}")
         => Ledger.OpenJobAsync(
@@ -127,7 +127,7 @@ internal sealed class LedgerHarness : IAsyncDisposable
     {
         await using var command = Source.CreateCommand("""
             SELECT 'account against its transactions: ' || c.team_id FROM team_credits c
-              LEFT JOIN (SELECT team_id, sum(amount) AS total, sum(amount) FILTER (WHERE kind <> 'deduction') AS granted
+              LEFT JOIN (SELECT team_id, sum(amount) AS total, sum(amount) FILTER (WHERE kind NOT IN ('deduction', 'refund')) AS granted
                            FROM credit_transactions GROUP BY team_id) x USING (team_id)
              WHERE c.allocated - c.used <> coalesce(x.total, 0) OR c.allocated <> coalesce(x.granted, 0)
             UNION ALL
@@ -139,6 +139,18 @@ internal sealed class LedgerHarness : IAsyncDisposable
                      lag(credits_after, 1, 0::numeric) OVER w AS previous, lag(sequence, 1, 0::bigint) OVER w AS number
                 FROM credit_transactions WINDOW w AS (PARTITION BY team_id ORDER BY sequence)) t
              WHERE credits_before <> previous OR sequence <> number + 1
+            UNION ALL
+            SELECT 'lots against account: ' || c.team_id FROM team_credits c
+             LEFT JOIN (SELECT team_id, sum(remaining) AS remaining, sum(reserved) AS reserved FROM credit_lots GROUP BY team_id) l USING (team_id)
+             WHERE c.allocated - c.used <> coalesce(l.remaining, 0) OR c.held <> coalesce(l.reserved, 0)
+            UNION ALL
+            SELECT 'lot against its transactions: ' || l.lot_id FROM credit_lots l
+             WHERE l.remaining <> (SELECT sum(u.amount) FROM credit_transactions t, unnest(t.lot_ids, t.lot_amounts) AS u(lot_id, amount)
+                                    WHERE t.team_id = l.team_id AND u.lot_id = l.lot_id)
+            UNION ALL
+            SELECT 'lot against the holds on it: ' || l.lot_id FROM credit_lots l
+             WHERE l.reserved <> (SELECT coalesce(sum(u.amount), 0) FROM jobs j, unnest(j.lot_ids, j.lot_amounts) AS u(lot_id, amount)
+                                   WHERE j.team_id = l.team_id AND j.hold_state = 'held' AND u.lot_id = l.lot_id)
             UNION ALL
             SELECT 'deduction against job: ' || j.job_id FROM jobs j
               LEFT JOIN credit_transactions x ON x.team_id = j.team_id AND x.job_id = j.job_id AND x.kind = 'deduction'

@@ -16,8 +16,12 @@ public sealed class LedgerPlanTests(LedgerStores stores) : IClassFixture<LedgerS
         { nameof(LedgerSql.RunningAttempts), "text[], uuid[], uuid" },
         { nameof(LedgerSql.RecordedCalls), "text[], uuid[]" },
         { nameof(LedgerSql.PostedTransactions), "text[], uuid[]" },
-        { nameof(LedgerSql.UpdateAccounts), "text[], numeric[], numeric[], numeric[], numeric[], date[], bigint[], bigint[], timestamptz" },
-        { nameof(LedgerSql.UpdateJobs), "text[], uuid[], text[], text[], numeric[], numeric[], int[], int[], int[], bigint[], bigint[], numeric[], numeric[], bigint[], text[], text[], bool[], text[], numeric[], timestamptz[], timestamptz[], text[]" },
+        { nameof(LedgerSql.UpdateAccounts), "text[], numeric[], numeric[], numeric[], numeric[], date[], bigint[], bigint[], numeric[], timestamptz" },
+        { nameof(LedgerSql.OpenLots), "text[]" },
+        { nameof(LedgerSql.BurnedLots), "text[], uuid[]" },
+        { nameof(LedgerSql.GrantedLots), "text[], text[], text[]" },
+        { nameof(LedgerSql.UpdateLots), "text[], uuid[], numeric[], numeric[], timestamptz[]" },
+        { nameof(LedgerSql.UpdateJobs), "text[], uuid[], text[], text[], numeric[], numeric[], int[], int[], int[], bigint[], bigint[], numeric[], numeric[], bigint[], text[], text[], bool[], text[], numeric[], timestamptz[], timestamptz[], text[], numeric[], text[], text[], numeric[]" },
         { nameof(LedgerSql.CloseAttempts), "text[], uuid[], text[], text[], int[], text[], bigint[], bigint[], bigint[], bigint[], numeric[], int[], timestamptz[]" },
     };
 
@@ -55,7 +59,7 @@ public sealed class LedgerPlanTests(LedgerStores stores) : IClassFixture<LedgerS
     public async Task While_the_tables_grow_a_command_reads_its_own_rows_only()
     {
         await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
-        string[] tables = ["jobs", "team_credits", "credit_transactions"];
+        string[] tables = ["jobs", "team_credits", "credit_lots", "credit_transactions"];
         await Task.WhenAll(tables.Select(table => api.ExecuteAsync($"ALTER TABLE {table} SET (autovacuum_enabled = off)")));
         var team = await api.CreateTeamAsync(1_000_000);
         await RunJobsAsync(2000);

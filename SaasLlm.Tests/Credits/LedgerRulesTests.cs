@@ -18,7 +18,9 @@ public sealed class LedgerRulesTests
         var decision = Open(Account(allocated: 10, used: 2, held: 3));
 
         Assert.Equal(new OpenedJob(s_job, "team", s_now, s_now.AddHours(1), 1), decision.Answer.Value);
-        Assert.Equal(Account(allocated: 10, used: 2, held: 4), decision.State.Account);
+        Assert.Equal(Account(allocated: 10, used: 2, held: 4) with { Lots = decision.State.Account!.Lots }, decision.State.Account);
+        Assert.Equal([new(new LotId(Guid.Empty), 50, null, s_now.AddDays(-1), 10, 8, 4)], decision.State.Account.Lots);
+        Assert.Equal([new(new LotId(Guid.Empty), 1)], decision.State.Job!.Lots);
         Assert.IsType<JobOpened>(Assert.Single(decision.Entries));
     }
 
@@ -76,9 +78,10 @@ public sealed class LedgerRulesTests
     {
         var decision = Close(Account(allocated: 10, used: 2, held: 1) with { LastSequence = 7 }, Job(), JobStatus.Completed);
 
+        var posted = Assert.Single(decision.Entries.OfType<TransactionPosted>()).Transaction;
         Assert.Equal(
-            new PostedTransaction(new(s_ids.Transaction), "team", 8, "deduction", -1, 8, 7, s_job, "job completed", s_now),
-            Assert.Single(decision.Entries.OfType<TransactionPosted>()).Transaction);
+            new PostedTransaction(new(s_ids.Transaction), "team", 8, "deduction", -1, 8, 7, s_job, "job completed", posted.Lots, s_now), posted);
+        Assert.Equal([new(new LotId(Guid.Empty), -1)], posted.Lots);
     }
 
     [Fact]
@@ -157,7 +160,7 @@ public sealed class LedgerRulesTests
     [InlineData(1_000_000_001)]
     public void Credits_that_are_no_credits_are_not_added(double credits)
     {
-        var command = new AddCredits(new(Guid.NewGuid()), "team", (decimal)credits, "topup", "");
+        var command = new AddCredits(new(Guid.NewGuid()), "team", (decimal)credits, "", new(LotSource.Purchase));
 
         Assert.Equal("credits.invalid_amount", AddCreditsRule.Decide(new(Account(1), null), command, s_ids, s_now).Answer.Failure?.Code);
     }
@@ -169,8 +172,16 @@ public sealed class LedgerRulesTests
     private static Decision<ClosedJob> Close(AccountState account, JobState job, string status, DateTimeOffset? now = null)
         => CloseJobRule.Decide(new(account, job), new("team", s_job, status, null, null), s_ids, now ?? s_now);
 
+    // With one lot, of which everything is taken.
     private static AccountState Account(decimal allocated, decimal used = 0, decimal held = 0)
-        => new("team", "org", false, allocated, used, held, "job_based", 1, 0, null, 0, new(2026, 3, 1), 1, 1);
+        => new("team", "org", false, allocated, used, held, BudgetTerms.Default, null, 0, new(2026, 3, 1), 1, 1)
+        {
+            Lots = [new(new(Guid.Empty), 50, null, s_now.AddDays(-1), allocated, allocated - used, held)],
+        };
 
-    private static JobState Job() => new("team", s_job, false, JobStatus.Pending, 1, 0, 100, s_now.AddHours(-1), s_now.AddHours(1), 1);
+    private static JobState Job()
+        => new("team", s_job, false, JobStatus.Pending, BudgetTerms.Default, 100, null, s_now.AddHours(-1), s_now.AddHours(1), 1)
+        {
+            Lots = [new(new(Guid.Empty), 1)],
+        };
 }

@@ -29,7 +29,7 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
         await api.Redis.SeedAsync(Balance(team, 7, 7, available: 2));
         var job = Job();
 
-        Assert.Equal(ReserveStatus.Held, (await api.Redis.ReserveAsync(team, job, TimeSpan.FromMinutes(1))).Status);
+        Assert.Equal(ReserveStatus.Held, (await api.Redis.ReserveAsync(team, job, null, TimeSpan.FromMinutes(1))).Status);
         Assert.Equal(ReserveStatus.Held, (await Reserve(api, team)).Status);
         var refused = await Reserve(api, team);
 
@@ -47,8 +47,8 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
         var team = Team();
         await api.Redis.SeedAsync(Balance(team, 1, 1, available: 2));
         var job = Job();
-        await api.Redis.ReserveAsync(team, job, TimeSpan.FromMinutes(1));
-        await api.Redis.ReserveAsync(team, job, TimeSpan.FromMinutes(1));
+        await api.Redis.ReserveAsync(team, job, null, TimeSpan.FromMinutes(1));
+        await api.Redis.ReserveAsync(team, job, null, TimeSpan.FromMinutes(1));
         await api.Redis.ReleaseAsync(team, job);
         await api.Redis.ReleaseAsync(team, job);
 
@@ -64,8 +64,8 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
         var team = Team();
         await api.Redis.SeedAsync(Balance(team, 1, 1, available: 4));
         var (first, second) = (Job(), Job());
-        await api.Redis.ReserveAsync(team, first, TimeSpan.FromMinutes(1));
-        await api.Redis.ReserveAsync(team, second, TimeSpan.FromMinutes(1));
+        await api.Redis.ReserveAsync(team, first, null, TimeSpan.FromMinutes(1));
+        await api.Redis.ReserveAsync(team, second, null, TimeSpan.FromMinutes(1));
 
         // Version 3 contains both holds and says so of the second only; the push of version 2 is late.
         await api.Redis.PushAsync(Balance(team, 2, 3, available: 2, second));
@@ -86,8 +86,8 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
         var team = Team();
         await api.Redis.SeedAsync(Balance(team, 1, 1, available: 3));
         var (committed, waiting) = (Job(), Job());
-        await api.Redis.ReserveAsync(team, committed, TimeSpan.FromMinutes(1));
-        await api.Redis.ReserveAsync(team, waiting, TimeSpan.FromMinutes(1));
+        await api.Redis.ReserveAsync(team, committed, null, TimeSpan.FromMinutes(1));
+        await api.Redis.ReserveAsync(team, waiting, null, TimeSpan.FromMinutes(1));
 
         await api.Redis.SeedAsync(Balance(team, 2, 2, available: 2, committed));
 
@@ -203,8 +203,8 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
 
     private static JobId Job() => JobId.New(TimeProvider.System);
 
-    private static Task<ReserveReply> Reserve(LedgerHarness api, string team) => api.Redis.ReserveAsync(team, Job(), TimeSpan.FromHours(1));
+    private static Task<ReserveReply> Reserve(LedgerHarness api, string team) => api.Redis.ReserveAsync(team, Job(), null, TimeSpan.FromHours(1));
 
     private static BalancePush Balance(string team, long from, long version, decimal available, params JobId[] contained) => new(
-        team, from, version, available + contained.Length, 0, contained.Length, 1, [.. contained.Select(job => new HoldView(job, 1, s_later))], []);
+        team, from, version, available + contained.Length, 0, contained.Length, 1, true, [.. contained.Select(job => new HoldView(job, 1, s_later))], []);
 }

@@ -27,6 +27,14 @@ internal sealed class FakeLedger : ILedger
 
     public Task<Result<ClosedJob>> CloseJobAsync(CloseJob command, CancellationToken cancellation) => throw new NotSupportedException();
 
+    public Task<Result<PostedTransaction>> RefundJobAsync(RefundJob command, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<Result<PostedTransaction>> AdjustCreditsAsync(AdjustCredits command, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<Result<decimal>> ExpireLotsAsync(string teamId, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<Result<Accepted>> ConfigureAccountAsync(ConfigureAccount command, CancellationToken cancellation) => throw new NotSupportedException();
+
     public Task<Result<PostedTransaction>> AddCreditsAsync(AddCredits command, CancellationToken cancellation) => throw new NotSupportedException();
 
     private Task<Result<T>> Take<T>(object command, T answer)

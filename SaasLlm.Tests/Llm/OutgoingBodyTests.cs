@@ -127,8 +127,8 @@ public sealed class OutgoingBodyTests
 
         var expected = """{"messages":HELLO,"temperature":0.5,"tools":[{"type":"function","function":{"name":"f","strict":true}}],"model":"a\u0022b","stream":false,"metadata":{"job_id":"JOB","tags":["job:JOB"],"spend_logs_metadata":{"job_id":"JOB"}}}"""
             .Replace("HELLO", Hello, StringComparison.Ordinal).Replace("JOB", s_job.ToString(), StringComparison.Ordinal);
-        Assert.Equal(expected, Text(body.For("a\"b", s_job, isLiteLlm: true)));
-        Assert.False(JsonElement.Parse(body.For("m", s_job, isLiteLlm: false).Span).TryGetProperty("metadata", out _));
+        Assert.Equal(expected, Text(body.For("a\"b", s_job, null, isLiteLlm: true)));
+        Assert.False(JsonElement.Parse(body.For("m", s_job, null, isLiteLlm: false).Span).TryGetProperty("metadata", out _));
     }
 
     private static string Text(ReadOnlyMemory<byte> body) => System.Text.Encoding.UTF8.GetString(body.Span);

@@ -11,7 +11,8 @@ internal sealed class BalanceReader(NpgsqlDataSource source)
     private const int HoldsMax = 1000;
 
     private const string Sql = """
-        SELECT c.version, c.allocated, c.used, c.held, c.credits_per_job, h.jobs, h.amounts, h.deadlines
+        SELECT c.version, c.allocated, c.used, c.held, CASE c.budget_mode WHEN 'job_based' THEN c.credits_per_job ELSE c.credit_increment END,
+               c.budget_mode = 'job_based', h.jobs, h.amounts, h.deadlines
           FROM team_credits c
           CROSS JOIN LATERAL (
             SELECT coalesce(array_agg(o.job_id), '{}') AS jobs,
@@ -55,9 +56,9 @@ internal sealed class BalanceReader(NpgsqlDataSource source)
         }
 
         var (jobs, amounts, deadlines) = (
-            reader.GetFieldValue<Guid[]>(5), reader.GetFieldValue<decimal[]>(6), reader.GetFieldValue<DateTimeOffset[]>(7));
+            reader.GetFieldValue<Guid[]>(6), reader.GetFieldValue<decimal[]>(7), reader.GetFieldValue<DateTimeOffset[]>(8));
         var holds = jobs.Select((job, index) => new HoldView(new(job), amounts[index], deadlines[index]));
         return new(teamId, reader.GetInt64(0), reader.GetInt64(0), reader.GetDecimal(1), reader.GetDecimal(2), reader.GetDecimal(3),
-            reader.GetDecimal(4), [.. holds], []);
+            reader.GetDecimal(4), reader.GetBoolean(5), [.. holds], []);
     }
 }

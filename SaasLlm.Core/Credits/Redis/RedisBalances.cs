@@ -31,7 +31,7 @@ internal sealed record ReserveReply(ReserveStatus Status, bool IsCertain, Balanc
 
 /// <summary>The balance that a commit left, or that was read: what Redis is told.</summary>
 internal sealed record BalancePush(
-    string TeamId, long FromVersion, long Version, decimal Allocated, decimal Used, decimal Held, decimal Price,
+    string TeamId, long FromVersion, long Version, decimal Allocated, decimal Used, decimal Held, decimal OpeningHold, bool IsJobBased,
     IReadOnlyList<HoldView> Opened, IReadOnlyList<JobId> Ended);
 
 /// <summary>The typed caller of the Lua scripts beside it. Every key of a team carries the same hash tag.</summary>
@@ -47,9 +47,14 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     private static readonly string s_push = Script("push");
     private static readonly string s_seed = Script("seed");
 
-    public async Task<ReserveReply> ReserveAsync(string teamId, JobId job, TimeSpan lifetime)
+    /// <param name="price">Of the job's type, for teams that pay by the job; null is the team's own.</param>
+    public async Task<ReserveReply> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
-        RedisValue[] values = [job.ToString(), Milliseconds(options.ReservationLease), Milliseconds(lifetime), CreditRefusal.HoldsMax];
+        RedisValue[] values =
+        [
+            job.ToString(), Milliseconds(options.ReservationLease), Milliseconds(lifetime), CreditRefusal.HoldsMax,
+            price is { } own ? ToMicro(own) : RedisValue.EmptyString,
+        ];
         var reply = await EvaluateAsync("reserve", s_reserve, teamId, values);
         return reply is null ? ReserveReply.Of(ReserveStatus.NoAnswer) : Read(Texts(reply));
     }
@@ -62,8 +67,8 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     {
         List<RedisValue> values =
         [
-            push.FromVersion, push.Version, ToMicro(push.Allocated - push.Used - push.Held), ToMicro(push.Price),
-            Text(push.Allocated), Text(push.Used), Text(push.Held), push.Opened.Count,
+            push.FromVersion, push.Version, ToMicro(push.Allocated - push.Used - push.Held), ToMicro(push.OpeningHold),
+            Text(push.Allocated), Text(push.Used), Text(push.Held), push.IsJobBased, push.Opened.Count,
         ];
         AddHolds(values, push.Opened);
         values.AddRange(push.Ended.Select(job => (RedisValue)job.ToString()));
@@ -75,8 +80,8 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     {
         List<RedisValue> values =
         [
-            balance.Version, ToMicro(balance.Allocated - balance.Used - balance.Held), ToMicro(balance.Price),
-            Text(balance.Allocated), Text(balance.Used), Text(balance.Held), Milliseconds(options.BalanceLife),
+            balance.Version, ToMicro(balance.Allocated - balance.Used - balance.Held), ToMicro(balance.OpeningHold),
+            Text(balance.Allocated), Text(balance.Used), Text(balance.Held), balance.IsJobBased, Milliseconds(options.BalanceLife),
         ];
         AddHolds(values, balance.Opened);
         return EvaluateAsync("seed", s_seed, balance.TeamId, [.. values]);

@@ -17,9 +17,9 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     private long _pushMissedAt;
 
     /// <summary>A refusal, or null: go on to the writer.</summary>
-    public async Task<Failure?> ReserveAsync(string teamId, JobId job, TimeSpan lifetime)
+    public async Task<Failure?> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
-        var reply = await redis.ReserveAsync(teamId, job, lifetime);
+        var reply = await redis.ReserveAsync(teamId, job, price, lifetime);
         if (reply.Status is ReserveStatus.NoAnswer or ReserveStatus.Held)
         {
             return null;
@@ -30,7 +30,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
             return Refuse(reply.Balance, reply.Holds, "redis");
         }
 
-        return await ConfirmAsync(teamId, job, lifetime);
+        return await ConfirmAsync(teamId, job, price, lifetime);
     }
 
     /// <summary>The job was not opened: gives back what was set aside for it, if anything was.</summary>
@@ -56,7 +56,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     private bool HasMissedPush()
         => Volatile.Read(ref _pushMissedAt) is not 0 and var missed && Stopwatch.GetElapsedTime(missed) < options.RefusalAgeMax + s_margin;
 
-    private async Task<Failure?> ConfirmAsync(string teamId, JobId job, TimeSpan lifetime)
+    private async Task<Failure?> ConfirmAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
         BalancePush? balance;
         try
@@ -74,7 +74,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
         }
 
         await redis.SeedAsync(balance);
-        var view = new BalanceView(balance.Allocated, balance.Used, balance.Held, balance.Price);
+        var view = new BalanceView(balance.Allocated, balance.Used, balance.Held, balance.IsJobBased && price is { } own ? own : balance.OpeningHold);
         if (view.Needed > view.Available)
         {
             return Refuse(view, balance.Opened, "postgres");
@@ -82,7 +82,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
 
         // Whatever Redis says now, Postgres had enough a moment ago, and what is set aside here may stem from a lost push:
         // the writer decides.
-        await redis.ReserveAsync(teamId, job, lifetime);
+        await redis.ReserveAsync(teamId, job, price, lifetime);
         return null;
     }
 

@@ -5,6 +5,7 @@
 --   KEYS[3]  amount of each hold: a hash by job id
 --   KEYS[4]  holds that the balance does not contain yet, by the end of their lease, ms: a sorted set of job ids
 --   ARGV     1 job id   2 lease, ms   3 the job's lifetime, ms   4 how many holds a refusal names
+--            5 price of the job's type (micro-credits), for teams that pay by the job; '' is the team's own
 --   reply    { 'cold' }                                            no balance here: load it, seed, try again
 --            { 'held', amount }                                    amount '0': the job is free, nothing is set aside
 --            { 'refused', age of the balance ms, pushes that are missing,
@@ -12,11 +13,14 @@
 --              job id, amount, ends at ms, ... }                   earliest ending first
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local b = redis.call('HMGET', KEYS[1], 'available', 'price', 'pending', 'missing', 'at', 'allocated', 'used', 'held', 'expires')
+local b = redis.call('HMGET', KEYS[1], 'available', 'price', 'pending', 'missing', 'at', 'allocated', 'used', 'held', 'expires', 'job_based')
 if not b[1] then
   return { 'cold' }
 end
 local available, price, pending = tonumber(b[1]), tonumber(b[2]), tonumber(b[3])
+if ARGV[5] ~= '' and b[10] == '1' then
+  price = tonumber(ARGV[5])
+end
 
 -- A reservation whose job never came to Postgres ends with its lease.
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 100)) do

@@ -1,12 +1,12 @@
 -- seed.lua: brings a balance that was just read from Postgres, with all the holds it contains, and starts its life anew.
 --   KEYS     as in reserve.lua
---   ARGV     1 version   2 available   3 price of a job (both micro-credits)   4 allocated   5 used   6 held (credits)
---            7 life, ms; then for each hold: job id, amount (micro-credits), ends at (ms)
+--   ARGV     1 version   2 available   3 what opening a job holds (both micro-credits)   4 allocated   5 used   6 held (credits)
+--            7 1 if the team pays by the job   8 life, ms; then for each hold: job id, amount (micro-credits), ends at (ms)
 --   reply    1 seeded, 0 a newer balance was there and stays
 local version = tonumber(ARGV[1])
 local stored = tonumber(redis.call('HGET', KEYS[1], 'version') or '-1')
 
-for i = 8, #ARGV, 3 do
+for i = 9, #ARGV, 3 do
   redis.call('ZREM', KEYS[4], ARGV[i])
 end
 -- What is still set aside here only, and nowhere in this balance.
@@ -22,7 +22,7 @@ if stored > version then
 end
 
 redis.call('DEL', KEYS[2], KEYS[3])
-for i = 8, #ARGV, 3 do
+for i = 9, #ARGV, 3 do
   redis.call('ZADD', KEYS[2], ARGV[i + 2], ARGV[i])
   redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
 end
@@ -32,9 +32,9 @@ for _, hold in ipairs(kept) do
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expires = string.format('%.0f', now + tonumber(ARGV[7]))
+local expires = string.format('%.0f', now + tonumber(ARGV[8]))
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'base', ARGV[1], 'missing', '0', 'available', ARGV[2], 'price', ARGV[3],
-  'allocated', ARGV[4], 'used', ARGV[5], 'held', ARGV[6], 'pending', string.format('%.0f', pending),
+  'allocated', ARGV[4], 'used', ARGV[5], 'held', ARGV[6], 'job_based', ARGV[7], 'pending', string.format('%.0f', pending),
   'at', string.format('%.0f', now), 'expires', expires)
 for key = 1, 4 do
   redis.call('PEXPIREAT', KEYS[key], expires)

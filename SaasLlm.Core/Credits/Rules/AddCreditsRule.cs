@@ -2,12 +2,9 @@ using SaasLlm.Core.Common;
 
 namespace SaasLlm.Core.Credits.Rules;
 
-/// <summary>Credits come in: one ledger entry, and as much more allocated.</summary>
+/// <summary>Credits come in as a lot: one ledger entry, and as much more allocated.</summary>
 internal static class AddCreditsRule
 {
-    // Kinds that may add. The others come with rules of their own.
-    private static readonly string[] s_kinds = ["allocation", "topup", "promotion", "adjustment"];
-
     public static Decision<PostedTransaction> Decide(LedgerState state, AddCredits command, RowIds ids, DateTimeOffset now)
     {
         if (state.Account is not { } account)
@@ -15,23 +12,34 @@ internal static class AddCreditsRule
             return Decision<PostedTransaction>.Unchanged(state, LedgerFailures.TeamNotFound);
         }
 
-        // The same command again, after an answer that was lost: the id is the command's.
+        // The same grant again, after an answer that was lost or from a grantor that repeats itself.
         if (state.Posted is { } posted)
         {
-            return Decision<PostedTransaction>.Unchanged(state, posted);
+            return Decision<PostedTransaction>.Unchanged(
+                state, posted.Amount == command.Credits ? posted : LedgerFailures.ReferenceUsed(posted));
         }
 
-        if (command.Credits <= 0 || command.Credits > Money.CreditsMax || !Money.IsExactCredits(command.Credits) || !s_kinds.Contains(command.Kind))
+        if (command.Credits <= 0 || !LedgerFailures.IsAmount(command.Credits) || !LotSource.All.Contains(command.Terms.Source))
+        {
+            return Decision<PostedTransaction>.Unchanged(state, LedgerFailures.InvalidAmount);
+        }
+
+        if (command.Terms.ExpiresAt <= now)
         {
             return Decision<PostedTransaction>.Unchanged(state, new Failure(
-                FailureKind.Invalid, "credits.invalid_amount", "Credits are added as a positive amount with at most six decimal places."));
+                FailureKind.Invalid, "credits.already_expired", "These credits would have expired already."));
         }
 
-        var after = account with { Allocated = account.Allocated + command.Credits, LastSequence = account.LastSequence + 1 };
-        var transaction = new PostedTransaction(
-            command.TransactionId, account.TeamId, after.LastSequence, command.Kind, command.Credits,
-            account.Remaining, after.Remaining, null, command.Reason, now);
+        var lot = new LotState(
+            new(command.TransactionId.Value), command.Terms.Priority, command.Terms.ExpiresAt, now, command.Credits, command.Credits, 0);
+        var (after, transaction) = account.Grant(lot).Post(
+            account, command.TransactionId.Value, LotSource.TransactionKind(command.Terms.Source), [new(lot.LotId, command.Credits)], null, command.Reason, now);
+        var terms = command.Terms with { Reference = command.Terms.Reference ?? command.TransactionId.ToString() };
         return new(transaction, state with { Account = after, Posted = transaction },
-            [new TransactionPosted(transaction), LedgerEvents.CreditsAdded(ids.Message, transaction)]);
+        [
+            new LotGranted(account.TeamId, lot, terms),
+            new TransactionPosted(transaction),
+            .. LedgerEvents.OfGrant(ids, account, transaction),
+        ]);
     }
 }

@@ -9,6 +9,9 @@ namespace SaasLlm.Core.Credits.Rules;
 /// </summary>
 internal static class CallRules
 {
+    /// <summary>Most calls leave the account alone: the writer locks it, and reads what runs, only for those that say so.</summary>
+    public static Failure AccountNeeded { get; } = new(FailureKind.Conflict, "ledger.account_needed", "Decide again, with the account locked.");
+
     public static Decision<StartedCall> Start(LedgerState state, StartCall command, DateTimeOffset now)
     {
         if (state.Job is not { } job)
@@ -31,8 +34,20 @@ internal static class CallRules
             return Decision<StartedCall>.Unchanged(state, LedgerFailures.MaxCalls(job.MaxCalls));
         }
 
+        var isBounded = job.Terms.IsConsumption || job.MaxCostUsd is not null;
+        if (isBounded && state.Account is null)
+        {
+            return Decision<StartedCall>.Unchanged(state, AccountNeeded);
+        }
+
+        var (admitted, refused) = isBounded ? Cover(state, job, command.Attempt.Estimate, now) : (state, null);
+        if (refused is not null)
+        {
+            return Decision<StartedCall>.Unchanged(state, refused);
+        }
+
         var attempt = Begin(job, command.CallId, command.Attempt, now);
-        var after = job with
+        var after = admitted.Job! with
         {
             Status = JobStatus.InProgress,
             StartedAt = job.StartedAt ?? now,
@@ -40,7 +55,38 @@ internal static class CallRules
             ModelGroupsUsed = job.ModelGroupsUsed.Contains(command.ModelGroup) ? job.ModelGroupsUsed : [.. job.ModelGroupsUsed, command.ModelGroup],
             Running = [.. job.Running, Open(attempt)],
         };
-        return new(new StartedCall(job.MarkupPercent, job.DeadlineAt - now), state with { Job = after }, [attempt]);
+        return new(
+            new StartedCall(job.Terms.MarkupPercent, job.DeadlineAt - now, isBounded), admitted with { Job = after }, [attempt]);
+    }
+
+    // Before a call is sent, the job's hold covers what its calls have used and the most that the running ones and this one may use.
+    private static (LedgerState State, Failure? Refused) Cover(LedgerState state, JobState job, CallEstimate call, DateTimeOffset now)
+    {
+        var running = job.Running.Where(attempt => attempt.DeadlineAt > now).ToList();
+        var cost = job.ClientCostUsd + job.Terms.ClientCost(call.ProviderCostUsd) + running.Sum(attempt => job.Terms.ClientCost(attempt.EstimatedCostUsd));
+        var tokens = job.InputTokens + job.OutputTokens + call.Tokens + running.Sum(attempt => attempt.EstimatedTokens);
+        if (cost > job.MaxCostUsd)
+        {
+            return (state, LedgerFailures.MaxCost(job.MaxCostUsd.Value, cost));
+        }
+
+        var missing = job.Terms.IsConsumption ? job.Terms.CreditsFor(cost, tokens) - job.HoldAmount : 0;
+        if (missing <= 0)
+        {
+            return (state, null);
+        }
+
+        if (CreditRefusal.Of(state.Account!, missing, now) is { } refused)
+        {
+            return (state, refused);
+        }
+
+        var (account, shares) = state.Account!.Hold(missing);
+        return (state with
+        {
+            Account = account,
+            Job = job with { HoldAmount = job.HoldAmount + missing, Lots = LotRules.Join(job.Lots, shares) },
+        }, null);
     }
 
     public static Decision<Accepted> Next(LedgerState state, NextAttempt command, DateTimeOffset now)
@@ -112,5 +158,6 @@ internal static class CallRules
         return new(job.TeamId, job.JobId, call, attempt, now, deadline < job.DeadlineAt ? deadline : job.DeadlineAt);
     }
 
-    private static RunningAttempt Open(AttemptStarted attempt) => new(attempt.Attempt.AttemptId, attempt.CallId, attempt.DeadlineAt);
+    private static RunningAttempt Open(AttemptStarted started)
+        => new(started.Attempt.AttemptId, started.CallId, started.DeadlineAt, started.Attempt.Estimate.Tokens, started.Attempt.Estimate.ProviderCostUsd);
 }

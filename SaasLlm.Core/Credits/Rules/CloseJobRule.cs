@@ -5,7 +5,7 @@ namespace SaasLlm.Core.Credits.Rules;
 
 /// <summary>
 /// The end of a job. The first terminal status wins; the hold ends once, as settled, released or expired; a completed job is
-/// charged its price or nothing.
+/// charged what it is due or nothing, and never more than the account has.
 /// </summary>
 internal static class CloseJobRule
 {
@@ -46,18 +46,30 @@ internal static class CloseJobRule
         LedgerState state, AccountState account, JobState job, CloseJob command, RowIds ids, DateTimeOffset now)
     {
         var reason = WhyNothingIsCharged(job, command.Status);
-        var charge = reason is null ? job.Price : 0;
-        var accountAfter = (account with { Held = account.Held - job.HoldAmount }).Use(charge, now);
+        var due = reason is not null ? 0
+            : job.Terms.IsConsumption ? job.Terms.CreditsFor(job.ClientCostUsd, job.InputTokens + job.OutputTokens)
+            : job.Terms.CreditsPerJob;
+        var (covered, shares) = Extend(account, job, due, now);
+        var charge = Math.Min(due, job.HoldAmount + shares.Sum(share => share.Credits));
+
+        // The whole hold is released, and what is charged is burned of the same lots, first to burn first.
+        var held = LotRules.Join(job.Lots, shares);
+        var burned = LotRules.Split(held, charge).First;
+        var after = covered.Release(held).Burn(burned, now);
         List<LedgerEntry> entries = [];
         if (charge > 0)
         {
-            accountAfter = accountAfter with { LastSequence = account.LastSequence + 1 };
-            entries.Add(new TransactionPosted(new(
-                new(ids.Transaction), account.TeamId, accountAfter.LastSequence, "deduction", -charge,
-                account.Remaining, accountAfter.Remaining, job.JobId, $"job {command.Status}", now)));
+            (after, var deduction) = after.Post(
+                account, ids.Transaction, "deduction", LotRules.Negative(burned), job.JobId, $"job {command.Status}", now);
+            entries.Add(new TransactionPosted(deduction));
         }
 
-        var jobAfter = job with
+        if (command.Status != JobStatus.Completed)
+        {
+            after = after.AddUncharged(job.ClientCostUsd, now);
+        }
+
+        var ended = job with
         {
             Status = command.Status,
             HoldState = command.Status switch
@@ -66,19 +78,29 @@ internal static class CloseJobRule
                 JobStatus.Expired => "expired",
                 _ => "released",
             },
+            HoldAmount = Math.Max(job.HoldAmount, charge),
+            Lots = burned,
             SettledAmount = charge,
+            UncollectedCredits = due - charge,
             // What had not succeeded when the job ended counts as failed, a call that it overtook included.
             FailedCalls = job.StartedCalls - job.SuccessfulCalls,
             ErrorMessage = command.ErrorMessage,
             CreditApplied = charge > 0,
             CreditReason = reason,
-            CreditsRemaining = accountAfter.Remaining,
+            CreditsRemaining = after.Remaining,
             CompletedAt = now,
             MetadataPatch = command.MetadataJson,
         };
-        var answer = Answer(jobAfter);
-        entries.Add(LedgerEvents.JobEnded(ids.Message, account.TeamId, answer, now));
-        return new(answer, state with { Account = accountAfter, Job = jobAfter }, entries);
+        var answer = Answer(ended);
+        entries.AddRange(LedgerEvents.OfEnd(ids, account, after, answer, now));
+        return new(answer, state with { Account = after, Job = ended }, entries);
+    }
+
+    // What is due above the hold is taken as far as there is something to take; the rest stays uncollected.
+    private static (AccountState Account, IReadOnlyList<LotShare> Shares) Extend(AccountState account, JobState job, decimal due, DateTimeOffset now)
+    {
+        var missing = Math.Min(due - job.HoldAmount, Math.Min(account.Available, account.LimitLeftAt(now) ?? decimal.MaxValue));
+        return missing > 0 ? account.Hold(missing) : (account, []);
     }
 
     private static string? WhyNothingIsCharged(JobState job, string status)
@@ -88,13 +110,15 @@ internal static class CloseJobRule
             return status;
         }
 
-        if (job.Price == 0)
+        if (!job.Terms.IsConsumption && job.Terms.CreditsPerJob == 0)
         {
             return "free";
         }
 
-        // No call at all is charged: the app says that the work was done.
-        return job.StartedCalls > 0 && job.SuccessfulCalls == 0 ? "no_successful_call" : null;
+        // No call at all: by the job it is charged, for the app says that the work was done; by consumption there is nothing to charge.
+        return job.StartedCalls == 0
+            ? (job.Terms.IsConsumption ? "no_call" : null)
+            : (job.SuccessfulCalls == 0 ? "no_successful_call" : null);
     }
 
     private static ClosedJob Answer(JobState job)

@@ -17,6 +17,22 @@ internal static class CreditRefusal
     /// <summary>How many holds a refusal names, earliest ending first.</summary>
     public const int HoldsMax = 5;
 
+    /// <summary>Why <paramref name="needed"/> more credits cannot be held now, or null.</summary>
+    public static Failure? Of(AccountState account, decimal needed, DateTimeOffset now)
+    {
+        if (needed <= 0)
+        {
+            return null;
+        }
+
+        if (needed > account.Available)
+        {
+            return Insufficient(new(account.Allocated, account.Used, account.Held, needed));
+        }
+
+        return needed > account.LimitLeftAt(now) ? Limit(account, needed, now) : null;
+    }
+
     public static Failure Insufficient(BalanceView balance) => new(
         FailureKind.InsufficientCredits,
         "credits.insufficient",
@@ -27,17 +43,6 @@ internal static class CreditRefusal
         Details = Describe(balance, "balance", Math.Floor(Math.Max(0, balance.Available) / balance.Needed)),
     };
 
-    public static Failure Limit(AccountState account, decimal needed, DateTimeOffset now)
-    {
-        var monthUsed = account.MonthUsedAt(now);
-        var limit = account.CreditLimit ?? 0;
-        var left = Math.Max(0, limit - monthUsed - account.Held);
-        var details = Describe(new(account.Allocated, account.Used, account.Held, needed), "credit_limit", Math.Floor(left / needed));
-        details["credit_limit"] = Money.Trim(limit);
-        details["month_used"] = Money.Trim(monthUsed);
-        return new(FailureKind.InsufficientCredits, "credits.limit", "The team's credit limit of this month is reached.") { Details = details };
-    }
-
     /// <summary>Adds who holds the credits.</summary>
     public static Failure WithHolds(Failure refusal, IReadOnlyList<HoldView> earliestFirst)
     {
@@ -47,6 +52,15 @@ internal static class CreditRefusal
             ["earliest_release_at"] = earliestFirst.Count > 0 ? earliestFirst[0].ExpiresAt : null,
         };
         return refusal with { Details = details };
+    }
+
+    private static Failure Limit(AccountState account, decimal needed, DateTimeOffset now)
+    {
+        var left = account.LimitLeftAt(now) ?? 0;
+        var details = Describe(new(account.Allocated, account.Used, account.Held, needed), "credit_limit", Math.Floor(left / needed));
+        details["credit_limit"] = Money.Trim(account.CreditLimit ?? 0);
+        details["month_used"] = Money.Trim(account.MonthUsedAt(now));
+        return new(FailureKind.InsufficientCredits, "credits.limit", "The team's credit limit of this month is reached.") { Details = details };
     }
 
     private static Dictionary<string, object?> Describe(BalanceView balance, string limit, decimal admitsNow) => new()

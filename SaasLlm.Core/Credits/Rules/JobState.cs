@@ -10,9 +10,9 @@ internal sealed record JobState(
     JobId JobId,
     bool TeamIsSuspended,
     string Status,
-    decimal Price,
-    decimal MarkupPercent,
+    BudgetTerms Terms,
     int MaxCalls,
+    decimal? MaxCostUsd,
     DateTimeOffset CreatedAt,
     DateTimeOffset DeadlineAt,
     decimal HoldAmount)
@@ -20,7 +20,13 @@ internal sealed record JobState(
     /// <summary><c>held</c>, then one of <c>settled</c>, <c>released</c>, <c>expired</c>.</summary>
     public string HoldState { get; init; } = "held";
 
+    /// <summary>While held, what the hold has set aside of which lots; once settled, what was burned. First to burn first.</summary>
+    public IReadOnlyList<LotShare> Lots { get; init; } = [];
+
     public decimal SettledAmount { get; init; }
+
+    /// <summary>Of <see cref="SettledAmount"/>, what was given back.</summary>
+    public decimal RefundedAmount { get; init; }
 
     public decimal UncollectedCredits { get; init; }
 
@@ -57,7 +63,7 @@ internal sealed record JobState(
     /// <summary>A JSON object to merge over the stored metadata; null changes nothing.</summary>
     public string? MetadataPatch { get; init; }
 
-    /// <summary>Attempts that are not closed. Complete only where the writer was asked for it: when the job is to be completed.</summary>
+    /// <summary>Attempts that are not closed. Complete only where the writer was asked for it.</summary>
     public IReadOnlyList<RunningAttempt> Running { get; init; } = [];
 
     public bool IsOpen => JobStatus.IsOpen(Status);
@@ -81,4 +87,6 @@ internal sealed record JobState(
 }
 
 /// <summary>An attempt that was sent and is not closed.</summary>
-internal readonly record struct RunningAttempt(AttemptId AttemptId, CallId CallId, DateTimeOffset DeadlineAt);
+/// <param name="EstimatedCostUsd">The provider's.</param>
+internal readonly record struct RunningAttempt(
+    AttemptId AttemptId, CallId CallId, DateTimeOffset DeadlineAt, long EstimatedTokens = 0, decimal EstimatedCostUsd = 0);

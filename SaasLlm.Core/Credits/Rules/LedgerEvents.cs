@@ -8,8 +8,68 @@ internal static class LedgerEvents
 {
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    /// <summary><c>job.completed</c>, <c>job.failed</c>, <c>job.cancelled</c> or <c>job.expired</c>.</summary>
-    public static EventRaised JobEnded(Guid messageId, string teamId, ClosedJob job, DateTimeOffset now) => new(
+    /// <summary>The events of a job's end: its own, what it crossed, and what it left unpaid.</summary>
+    public static IEnumerable<EventRaised> OfEnd(RowIds ids, AccountState before, AccountState after, ClosedJob job, DateTimeOffset now)
+    {
+        yield return JobEnded(ids.MessageAt(0), before.TeamId, job, now);
+        var index = 1;
+        if (job.UncollectedCredits > 0)
+        {
+            yield return Raise(ids.MessageAt(index++), before.TeamId, "job.uncollected", $"job:{job.JobId}:uncollected", now,
+                new { JobId = job.JobId.Value, before.TeamId, UncollectedCredits = Money.Trim(job.UncollectedCredits) });
+        }
+
+        var unchargedBefore = before.MonthStart == after.MonthStart ? before.MonthUnchargedUsd : 0;
+        if (after.UnchargedThresholdUsd is { } threshold && unchargedBefore <= threshold && after.MonthUnchargedUsd > threshold)
+        {
+            yield return Raise(ids.MessageAt(index++), before.TeamId, "team.uncharged_cost", $"team:{before.TeamId}:uncharged:{after.MonthStart:yyyy-MM}:{threshold}", now,
+                new { before.TeamId, Month = $"{after.MonthStart:yyyy-MM}", UnchargedUsd = Money.Trim(after.MonthUnchargedUsd), ThresholdUsd = Money.Trim(threshold) });
+        }
+
+        foreach (var crossed in OfLevel(ids, before, after.Remaining, index, now))
+        {
+            yield return crossed;
+        }
+    }
+
+    /// <summary><c>credits.added</c>, and what the grant crossed.</summary>
+    public static IEnumerable<EventRaised> OfGrant(RowIds ids, AccountState before, PostedTransaction posted)
+        => [CreditsAdded(ids.MessageAt(0), posted), .. OfLevel(ids, before, posted.CreditsAfter, 1, posted.CreatedAt)];
+
+    /// <summary>
+    /// <c>credits.low</c> where remaining credits fall to a threshold, <c>credits.recovered</c> where they rise above it, and
+    /// <c>credits.exhausted</c> at zero. Remaining credits chain from entry to entry: each crossing is seen once.
+    /// </summary>
+    /// <param name="firstMessage">The number of the decision's first message that is free.</param>
+    public static IEnumerable<EventRaised> OfLevel(RowIds ids, AccountState before, decimal remaining, int firstMessage, DateTimeOffset now)
+    {
+        var index = firstMessage;
+        foreach (var threshold in before.LowThresholds)
+        {
+            var topic = before.Remaining > threshold && remaining <= threshold ? "credits.low"
+                : before.Remaining <= threshold && remaining > threshold ? "credits.recovered"
+                : null;
+            if (topic is not null)
+            {
+                yield return Level(topic, threshold);
+            }
+        }
+
+        if (before.Remaining > 0 && remaining == 0)
+        {
+            yield return Level("credits.exhausted", 0);
+        }
+
+        EventRaised Level(string topic, decimal threshold)
+        {
+            var id = ids.MessageAt(index++);
+            return Raise(id, before.TeamId, topic, $"{topic}:{id}", now,
+                new { before.TeamId, Threshold = Money.Trim(threshold), CreditsBefore = Money.Trim(before.Remaining), CreditsRemaining = Money.Trim(remaining) });
+        }
+    }
+
+    // job.completed, job.failed, job.cancelled or job.expired.
+    private static EventRaised JobEnded(Guid messageId, string teamId, ClosedJob job, DateTimeOffset now) => new(
         messageId,
         teamId,
         $"job.{job.Status}",
@@ -32,8 +92,7 @@ internal static class LedgerEvents
         }),
         now);
 
-    /// <summary><c>credits.added</c>.</summary>
-    public static EventRaised CreditsAdded(Guid messageId, PostedTransaction posted) => new(
+    private static EventRaised CreditsAdded(Guid messageId, PostedTransaction posted) => new(
         messageId,
         posted.TeamId,
         "credits.added",
@@ -50,6 +109,9 @@ internal static class LedgerEvents
             posted.CreatedAt,
         }),
         posted.CreatedAt);
+
+    private static EventRaised Raise<T>(Guid id, string teamId, string topic, string dedupeKey, DateTimeOffset now, T payload)
+        => new(id, teamId, topic, dedupeKey, Write(payload), now);
 
     private static string Write<T>(T payload) => JsonSerializer.Serialize(payload, s_json);
 }

@@ -23,4 +23,42 @@ internal static class LedgerFailures
     {
         Details = new Dictionary<string, object?> { ["limit"] = "max_calls", ["level"] = "job", ["max_calls"] = limit },
     };
+
+    public static Failure MaxCost(decimal limit, decimal needed) => new(
+        FailureKind.LimitReached, "jobs.limit", $"The calls of this job may cost {Money.Trim(limit)} USD together.")
+    {
+        Details = new Dictionary<string, object?>
+        {
+            ["limit"] = "max_cost_usd",
+            ["level"] = "job",
+            ["max_cost_usd"] = Money.Trim(limit),
+            ["needed_usd"] = Money.Trim(needed),
+        },
+    };
+
+    public static Failure InvalidAmount { get; } = new(
+        FailureKind.Invalid, "credits.invalid_amount", "Credits are an amount other than zero, with at most six decimal places.");
+
+    public static Failure NotCharged { get; } = new(FailureKind.Conflict, "credits.not_charged", "The job was not charged: there is nothing to refund.");
+
+    public static Failure RefundExceedsCharge(decimal refundable) => new(
+        FailureKind.Conflict, "credits.refund_exceeds_charge", $"{Money.Trim(refundable)} credits of the job's deduction can still be refunded.")
+    {
+        Details = new Dictionary<string, object?> { ["refundable"] = Money.Trim(refundable) },
+    };
+
+    public static Failure CreditsHeld(AccountState account) => new(
+        FailureKind.Conflict, "credits.held", $"At most {Money.Trim(account.Available)} credits can be taken: the rest is used, or held by open jobs.")
+    {
+        Details = new Dictionary<string, object?> { ["available"] = Money.Trim(account.Available), ["held"] = Money.Trim(account.Held) },
+    };
+
+    public static Failure ReferenceUsed(PostedTransaction posted) => new(
+        FailureKind.Conflict, "credits.reference_used", "That reference names another grant of this source.")
+    {
+        Details = new Dictionary<string, object?> { ["transaction_id"] = posted.TransactionId.Value, ["credits"] = Money.Trim(posted.Amount) },
+    };
+
+    /// <summary>True for what one transaction may move.</summary>
+    public static bool IsAmount(decimal credits) => credits <= Money.CreditsMax && Money.IsExactCredits(credits);
 }

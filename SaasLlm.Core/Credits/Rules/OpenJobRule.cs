@@ -3,7 +3,9 @@ using SaasLlm.Core.Jobs;
 
 namespace SaasLlm.Core.Credits.Rules;
 
-/// <summary>Opening a job holds its price. A price of zero holds nothing and needs no balance.</summary>
+/// <summary>
+/// Opening a job holds its price, or one increment where consumption decides. A price of zero holds nothing and needs no balance.
+/// </summary>
 internal static class OpenJobRule
 {
     public static Decision<OpenedJob> Decide(LedgerState state, OpenJob command, DateTimeOffset now)
@@ -24,26 +26,26 @@ internal static class OpenJobRule
             return Decision<OpenedJob>.Unchanged(state, LedgerFailures.TeamSuspended);
         }
 
-        var price = account.CreditsPerJob;
-        if (price > account.Available)
+        var terms = Terms(account.Terms, command.Price);
+        if (CreditRefusal.Of(account, terms.OpeningHold, now) is { } refused)
         {
-            return Decision<OpenedJob>.Unchanged(state, CreditRefusal.Insufficient(new(account.Allocated, account.Used, account.Held, price)));
+            return Decision<OpenedJob>.Unchanged(state, refused);
         }
 
-        if (price > 0 && account.CreditLimit is { } limit && account.MonthUsedAt(now) + account.Held + price > limit)
-        {
-            return Decision<OpenedJob>.Unchanged(state, CreditRefusal.Limit(account, price, now));
-        }
-
+        var (held, shares) = account.Hold(terms.OpeningHold);
         var job = new JobState(
-            account.TeamId, command.JobId, account.IsSuspended, JobStatus.Pending, price, account.MarkupPercent,
-            command.MaxCalls, now, now + command.Lifetime, price)
+            account.TeamId, command.JobId, account.IsSuspended, JobStatus.Pending, terms, command.MaxCalls, command.MaxCostUsd,
+            now, now + command.Lifetime, terms.OpeningHold)
         {
+            Lots = shares,
             MetadataPatch = command.MetadataJson,
         };
-        var after = account with { Held = account.Held + price };
-        return new(Answer(job), state with { Account = after, Job = job }, [new JobOpened(command, account, job)]);
+        return new(Answer(job), state with { Account = held, Job = job }, [new JobOpened(command, account.OrganizationId, job)]);
     }
+
+    // What the job keeps: the team's terms, with its own type's price.
+    private static BudgetTerms Terms(BudgetTerms team, decimal? price)
+        => team.IsConsumption ? team with { CreditsPerJob = 0 } : team with { CreditsPerJob = price ?? team.CreditsPerJob };
 
     private static OpenedJob Answer(JobState job) => new(job.JobId, job.TeamId, job.CreatedAt, job.DeadlineAt, job.HoldAmount);
 }

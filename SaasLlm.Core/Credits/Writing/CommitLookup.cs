@@ -19,7 +19,7 @@ internal sealed class CommitLookup(NpgsqlDataSource source, TimeProvider time, L
 
     private const string Rows = """
         SELECT (SELECT count(*) FROM jobs WHERE team_id = ANY ($1) AND job_id = ANY ($2))
-             + (SELECT count(*) FROM credit_transactions WHERE team_id = ANY ($1) AND transaction_id = ANY ($2))
+             + (SELECT count(*) FROM credit_transactions WHERE team_id = ANY ($1) AND transaction_id = ANY ($2) AND kind <> 'deduction')
              + (SELECT count(*) FROM llm_attempts WHERE team_id = ANY ($1) AND attempt_id = ANY ($2))
              + (SELECT count(*) FROM llm_calls WHERE team_id = ANY ($1) AND call_id = ANY ($2))
              + (SELECT count(*) FROM outbox WHERE message_id = ANY ($2))

@@ -13,6 +13,8 @@ internal sealed class LedgerBatch
     private readonly Dictionary<(string, JobId), Row<JobState>> _jobs = [];
     private readonly HashSet<(string, CallId)> _recordedCalls = [];
     private readonly Dictionary<(string, TransactionId), PostedTransaction> _posted = [];
+    private readonly Dictionary<(string, LotKey), PostedTransaction> _granted = [];
+    private readonly Dictionary<(string, LotId), LotState> _lotsAsStored = [];
     private readonly HashSet<string> _refusedTeams = new(StringComparer.Ordinal);
 
     /// <summary>Postgres' clock, read after the locks were had.</summary>
@@ -30,9 +32,34 @@ internal sealed class LedgerBatch
     /// <summary>Jobs that differ from what was read, or from how they were opened.</summary>
     public IReadOnlyList<JobState> ChangedJobs => [.. _jobs.Values.Where(row => Differs(row.Read, row.Current)).Select(row => row.Current)];
 
+    /// <summary>Lots that differ from what was read, or from how they were granted.</summary>
+    public IReadOnlyList<(string TeamId, LotState Lot)> ChangedLots
+    {
+        get
+        {
+            List<(string, LotState)> changed = [];
+            foreach (var account in _accounts.Values.Where(row => !ReferenceEquals(row.Read.Lots, row.Current.Lots)).Select(row => row.Current))
+            {
+                changed.AddRange(account.Lots.Where(lot => _lotsAsStored[(account.TeamId, lot.LotId)] != lot).Select(lot => (account.TeamId, lot)));
+            }
+
+            return changed;
+        }
+    }
+
     public void Begin(DateTimeOffset now, string transaction) => (Now, Transaction) = (now, transaction);
 
     public void Add(AccountState account) => _accounts[account.TeamId] = new(account, account);
+
+    /// <summary>Adds a lot to an account that was added before; more than once is once.</summary>
+    public void AddLot(string teamId, LotState lot)
+    {
+        if (_lotsAsStored.TryAdd((teamId, lot.LotId), lot))
+        {
+            var account = _accounts[teamId].Read;
+            Add(account with { Lots = LotRules.InBurnOrder([.. account.Lots, lot]) });
+        }
+    }
 
     public void Add(JobState job) => _jobs[(job.TeamId, job.JobId)] = new(job, job);
 
@@ -46,11 +73,13 @@ internal sealed class LedgerBatch
 
     public void AddPosted(PostedTransaction transaction) => _posted[(transaction.TeamId, transaction.TransactionId)] = transaction;
 
+    public void AddGranted(LotKey key, PostedTransaction transaction) => _granted[(transaction.TeamId, key)] = transaction;
+
     public LedgerState StateFor(CommandScope scope) => new(
         scope.LocksAccount ? _accounts.GetValueOrDefault(scope.TeamId)?.Current : null,
         scope.Job is { } job ? _jobs.GetValueOrDefault((scope.TeamId, job))?.Current : null,
         scope.EndsCall is { } call && _recordedCalls.Contains((scope.TeamId, call)),
-        scope.Posts is { } id ? _posted.GetValueOrDefault((scope.TeamId, id)) : null);
+        Posted(scope));
 
     /// <summary>Takes a decision over, for the commands after it and for the commit.</summary>
     public void Apply(CommandScope scope, LedgerState state, IReadOnlyList<LedgerEntry> entries)
@@ -80,8 +109,23 @@ internal sealed class LedgerBatch
             AddPosted(posted);
         }
 
+        foreach (var granted in entries.OfType<LotGranted>())
+        {
+            _lotsAsStored[(granted.TeamId, granted.Lot.LotId)] = granted.Lot;
+        }
+
+        if (scope.Grants is { } key && state.Posted is { } grant)
+        {
+            AddGranted(key, grant);
+        }
+
         Entries.AddRange(entries);
     }
+
+    private PostedTransaction? Posted(CommandScope scope)
+        => scope.Posts is { } id && _posted.TryGetValue((scope.TeamId, id), out var posted) ? posted
+            : scope.Grants is { } key ? _granted.GetValueOrDefault((scope.TeamId, key))
+            : null;
 
     /// <summary>What Redis is to be told after the commit. A refusal is news as well: Redis had let the job through.</summary>
     public IReadOnlyList<BalancePush> Pushes()
@@ -96,7 +140,7 @@ internal sealed class LedgerBatch
         var jobs = _jobs.Values.Where(job => job.Current.TeamId == account.TeamId && job.Current.HoldAmount > 0).Select(job => job.Current).ToList();
         return new(
             account.TeamId, row.Read.Version, row.Read.Version + (row.Current != row.Read ? 1 : 0),
-            account.Allocated, account.Used, account.Held, account.CreditsPerJob,
+            account.Allocated, account.Used, account.Held, account.Terms.OpeningHold, !account.Terms.IsConsumption,
             [.. jobs.Where(job => job.IsOpen).Select(job => new HoldView(job.JobId, job.HoldAmount, job.DeadlineAt))],
             [.. jobs.Where(job => !job.IsOpen).Select(job => job.JobId)]);
     }

@@ -6,7 +6,9 @@ namespace SaasLlm.Core.Credits.Writing;
 
 /// <summary>What a command must find locked or read before it is decided.</summary>
 /// <param name="Kind">For metrics, from a closed set.</param>
-/// <param name="LocksAccount">It changes the team's account.</param>
+/// <param name="LocksAccount">It changes the team's account or its lots.</param>
+/// <param name="NeedsBurnedLots">It gives back to lots that the job burned, and that may be empty.</param>
+/// <param name="Grants">The source and reference of the lot that it grants.</param>
 /// <param name="NeedsRunning">It asks which attempts of the job are open.</param>
 /// <param name="FreesCredits">Its caller may count on what it freed: Redis is told before the answer.</param>
 internal sealed record CommandScope(string Kind, string TeamId)
@@ -17,12 +19,19 @@ internal sealed record CommandScope(string Kind, string TeamId)
 
     public bool NeedsRunning { get; init; }
 
+    public bool NeedsBurnedLots { get; init; }
+
     public bool FreesCredits { get; init; }
 
     public CallId? EndsCall { get; init; }
 
     public TransactionId? Posts { get; init; }
+
+    public LotKey? Grants { get; init; }
 }
+
+/// <summary>What names a grant among a team's lots.</summary>
+internal readonly record struct LotKey(string Source, string Reference);
 
 /// <summary>A queued command with its waiting caller. Decided, perhaps again after a rollback, then answered once.</summary>
 internal abstract class LedgerCommand(CommandScope scope, CancellationToken cancellation)

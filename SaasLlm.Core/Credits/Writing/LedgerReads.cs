@@ -18,6 +18,8 @@ internal static class LedgerReads
         var running = Distinct(scopes, scope => scope.NeedsRunning ? scope.Job : null);
         var calls = Distinct(scopes, scope => scope.EndsCall);
         var posts = Distinct(scopes, scope => scope.Posts);
+        var grants = Distinct(scopes, scope => scope.Grants);
+        var burned = Distinct(scopes, scope => scope.NeedsBurnedLots ? scope.Job : null);
 
         await using var batch = new NpgsqlBatch(connection);
         List<Action<NpgsqlDataReader, LedgerBatch>> reads = [];
@@ -28,10 +30,16 @@ internal static class LedgerReads
 
         batch.Add("BEGIN");
         Ask(accounts.Count, LedgerSql.LockAccounts, ReadAccount, () => [Column(accounts, NpgsqlDbType.Text, id => id)]);
+        Ask(accounts.Count, LedgerSql.OpenLots, ReadLot, () => [Column(accounts, NpgsqlDbType.Text, id => id)]);
         Ask(jobs.Count, LedgerSql.LockJobs, ReadJob, () => Keys(jobs, job => job.Value));
         Ask(running.Count, LedgerSql.RunningAttempts, ReadRunning, () => [.. Keys(running, job => job.Value), Value(EarliestAttempt(running))]);
         Ask(calls.Count, LedgerSql.RecordedCalls, ReadCall, () => Keys(calls, call => call.Value));
         Ask(posts.Count, LedgerSql.PostedTransactions, ReadPosted, () => Keys(posts, id => id.Value));
+        Ask(grants.Count, LedgerSql.GrantedLots, ReadGrant, () => [
+            Column(grants, NpgsqlDbType.Text, grant => grant.Team),
+            Column(grants, NpgsqlDbType.Text, grant => grant.Id.Source),
+            Column(grants, NpgsqlDbType.Text, grant => grant.Id.Reference)]);
+        Ask(burned.Count, LedgerSql.BurnedLots, ReadLot, () => Keys(burned, job => job.Value));
         batch.Add(LedgerSql.Clock);
 
         await using var reader = await batch.ExecuteReaderAsync();
@@ -66,41 +74,63 @@ internal static class LedgerReads
     }
 
     private static void ReadAccount(NpgsqlDataReader row, LedgerBatch batch) => batch.Add(new AccountState(
-        row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetDecimal(3), row.GetDecimal(4), row.GetDecimal(5), row.GetString(6),
-        row.GetDecimal(7), row.GetDecimal(8), Optional(row, 9), row.GetDecimal(10), row.GetFieldValue<DateOnly>(11), row.GetInt64(12), row.GetInt64(13)));
-
-    private static void ReadJob(NpgsqlDataReader row, LedgerBatch batch) => batch.Add(new JobState(
-        row.GetString(0), new(row.GetGuid(1)), row.GetBoolean(2), row.GetString(3), row.GetDecimal(4), row.GetDecimal(5), row.GetInt32(6),
-        Time(row, 7), Time(row, 8), row.GetDecimal(9))
+        row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetDecimal(3), row.GetDecimal(4), row.GetDecimal(5), Terms(row, 6),
+        Optional(row, 12), row.GetDecimal(13), row.GetFieldValue<DateOnly>(14), row.GetInt64(15), row.GetInt64(16))
     {
-        HoldState = row.GetString(10),
-        SettledAmount = row.GetDecimal(11),
-        UncollectedCredits = row.GetDecimal(12),
-        StartedCalls = row.GetInt32(13),
-        SuccessfulCalls = row.GetInt32(14),
-        FailedCalls = row.GetInt32(15),
-        InputTokens = row.GetInt64(16),
-        OutputTokens = row.GetInt64(17),
-        ProviderCostUsd = row.GetDecimal(18),
-        ClientCostUsd = row.GetDecimal(19),
-        LatencyMsSum = row.GetInt64(20),
-        ModelGroupsUsed = row.GetFieldValue<string[]>(21),
-        ErrorMessage = row.IsDBNull(22) ? null : row.GetString(22),
-        CreditApplied = row.GetBoolean(23),
-        CreditReason = row.IsDBNull(24) ? null : row.GetString(24),
-        CreditsRemaining = Optional(row, 25),
-        StartedAt = row.IsDBNull(26) ? null : Time(row, 26),
-        CompletedAt = row.IsDBNull(27) ? null : Time(row, 27),
+        LowThresholds = row.GetFieldValue<decimal[]>(17),
+        MonthUnchargedUsd = row.GetDecimal(18),
+        UnchargedThresholdUsd = Optional(row, 19),
     });
 
-    private static void ReadRunning(NpgsqlDataReader row, LedgerBatch batch)
-        => batch.AddRunning(row.GetString(0), new(row.GetGuid(1)), new(new(row.GetGuid(2)), new(row.GetGuid(3)), Time(row, 4)));
+    private static BudgetTerms Terms(NpgsqlDataReader row, int first) => new(
+        row.GetString(first), row.GetDecimal(first + 1), row.GetDecimal(first + 2), row.GetInt64(first + 3), row.GetDecimal(first + 4),
+        row.GetDecimal(first + 5));
+
+    private static void ReadLot(NpgsqlDataReader row, LedgerBatch batch) => batch.AddLot(row.GetString(0), new(
+        new(row.GetGuid(1)), row.GetInt16(2), row.IsDBNull(3) ? null : Time(row, 3), Time(row, 4), row.GetDecimal(5), row.GetDecimal(6), row.GetDecimal(7)));
+
+    private static void ReadJob(NpgsqlDataReader row, LedgerBatch batch) => batch.Add(new JobState(
+        row.GetString(0), new(row.GetGuid(1)), row.GetBoolean(2), row.GetString(3), Terms(row, 4), row.GetInt32(10), Optional(row, 11),
+        Time(row, 12), Time(row, 13), row.GetDecimal(14))
+    {
+        Lots = Shares(row, 15),
+        RefundedAmount = row.GetDecimal(17),
+        HoldState = row.GetString(18),
+        SettledAmount = row.GetDecimal(19),
+        UncollectedCredits = row.GetDecimal(20),
+        StartedCalls = row.GetInt32(21),
+        SuccessfulCalls = row.GetInt32(22),
+        FailedCalls = row.GetInt32(23),
+        InputTokens = row.GetInt64(24),
+        OutputTokens = row.GetInt64(25),
+        ProviderCostUsd = row.GetDecimal(26),
+        ClientCostUsd = row.GetDecimal(27),
+        LatencyMsSum = row.GetInt64(28),
+        ModelGroupsUsed = row.GetFieldValue<string[]>(29),
+        ErrorMessage = row.IsDBNull(30) ? null : row.GetString(30),
+        CreditApplied = row.GetBoolean(31),
+        CreditReason = row.IsDBNull(32) ? null : row.GetString(32),
+        CreditsRemaining = Optional(row, 33),
+        StartedAt = row.IsDBNull(34) ? null : Time(row, 34),
+        CompletedAt = row.IsDBNull(35) ? null : Time(row, 35),
+    });
+
+    private static void ReadRunning(NpgsqlDataReader row, LedgerBatch batch) => batch.AddRunning(row.GetString(0), new(row.GetGuid(1)), new(
+        new(row.GetGuid(2)), new(row.GetGuid(3)), Time(row, 4), row.GetInt64(5), row.GetDecimal(6)));
 
     private static void ReadCall(NpgsqlDataReader row, LedgerBatch batch) => batch.AddRecordedCall(row.GetString(0), new(row.GetGuid(1)));
 
-    private static void ReadPosted(NpgsqlDataReader row, LedgerBatch batch) => batch.AddPosted(new(
+    private static void ReadPosted(NpgsqlDataReader row, LedgerBatch batch) => batch.AddPosted(Transaction(row));
+
+    private static void ReadGrant(NpgsqlDataReader row, LedgerBatch batch)
+        => batch.AddGranted(new(row.GetString(12), row.GetString(13)), Transaction(row));
+
+    private static PostedTransaction Transaction(NpgsqlDataReader row) => new(
         new(row.GetGuid(0)), row.GetString(1), row.GetInt64(2), row.GetString(3), row.GetDecimal(4), row.GetDecimal(5), row.GetDecimal(6),
-        row.IsDBNull(7) ? null : new JobId(row.GetGuid(7)), row.GetString(8), Time(row, 9)));
+        row.IsDBNull(7) ? null : new JobId(row.GetGuid(7)), row.GetString(8), Shares(row, 9), Time(row, 11));
+
+    private static LotShare[] Shares(NpgsqlDataReader row, int first)
+        => [.. row.GetFieldValue<Guid[]>(first).Zip(row.GetFieldValue<decimal[]>(first + 1), (lot, credits) => new LotShare(new(lot), credits))];
 
     private static List<(string Team, T Id)> Distinct<T>(List<CommandScope> scopes, Func<CommandScope, T?> id) where T : struct
         => [.. scopes.Where(scope => id(scope) is not null).Select(scope => (scope.TeamId, id(scope)!.Value)).Distinct()];

@@ -23,7 +23,8 @@ internal static class LedgerSql
 
     public const string LockAccounts = """
         SELECT c.team_id, t.organization_id, t.status = 'suspended', c.allocated, c.used, c.held, c.budget_mode,
-               c.credits_per_job, c.markup_percent, c.credit_limit, c.month_used, c.month_start, c.version, c.last_sequence
+               c.credits_per_job, c.credits_per_dollar, c.tokens_per_credit, c.credit_increment, c.markup_percent, c.credit_limit,
+               c.month_used, c.month_start, c.version, c.last_sequence, c.low_thresholds, c.month_uncharged_usd, c.uncharged_threshold_usd
           FROM unnest($1) AS wanted(team_id)
           JOIN team_credits c ON c.team_id = wanted.team_id
           JOIN teams t ON t.team_id = c.team_id
@@ -31,13 +32,29 @@ internal static class LedgerSql
            FOR UPDATE OF c
         """;
 
+    /// <summary>The lots of accounts that are locked: nobody else changes them.</summary>
+    public const string OpenLots = """
+        SELECT l.team_id, l.lot_id, l.priority, l.expires_at, l.created_at, l.granted, l.remaining, l.reserved
+          FROM unnest($1) AS wanted(team_id)
+         CROSS JOIN LATERAL (SELECT * FROM credit_lots WHERE team_id = wanted.team_id AND is_open OFFSET 0) l
+        """;
+
+    /// <summary>The lots that jobs have burned, empty or not.</summary>
+    public const string BurnedLots = """
+        SELECT l.team_id, l.lot_id, l.priority, l.expires_at, l.created_at, l.granted, l.remaining, l.reserved
+          FROM unnest($1, $2) AS wanted(team_id, job_id)
+         CROSS JOIN LATERAL (SELECT lot_ids FROM jobs WHERE team_id = wanted.team_id AND job_id = wanted.job_id OFFSET 0) j
+         CROSS JOIN LATERAL (SELECT * FROM credit_lots WHERE team_id = wanted.team_id AND lot_id = ANY (j.lot_ids) OFFSET 0) l
+        """;
+
     /// <summary>
     /// Laterally, here and below: each row is looked up by its whole key. Joined, the planner may take all rows of a team and
     /// filter them, for it does not know yet that a team has many.
     /// </summary>
     public const string LockJobs = """
-        SELECT j.team_id, j.job_id, t.status = 'suspended', j.status, j.price, j.markup_percent, j.max_calls, j.created_at,
-               j.deadline_at, j.hold_amount, j.hold_state, j.settled_amount, j.uncollected_credits, j.started_calls,
+        SELECT j.team_id, j.job_id, t.status = 'suspended', j.status, j.budget_mode, j.price, j.credits_per_dollar, j.tokens_per_credit,
+               j.credit_increment, j.markup_percent, j.max_calls, j.max_cost_usd, j.created_at, j.deadline_at, j.hold_amount,
+               j.lot_ids, j.lot_amounts, j.refunded_amount, j.hold_state, j.settled_amount, j.uncollected_credits, j.started_calls,
                j.successful_calls, j.failed_calls, j.input_tokens, j.output_tokens, j.provider_cost_usd, j.client_cost_usd,
                j.latency_ms_sum, j.model_groups_used, j.error_message, j.credit_applied, j.credit_reason,
                j.credits_remaining, j.started_at, j.completed_at
@@ -48,7 +65,7 @@ internal static class LedgerSql
 
     /// <summary>$3 is an id that no attempt of these jobs precedes: older partitions are not looked at.</summary>
     public const string RunningAttempts = """
-        SELECT a.team_id, a.job_id, a.attempt_id, a.call_id, a.deadline_at
+        SELECT a.team_id, a.job_id, a.attempt_id, a.call_id, a.deadline_at, a.estimated_tokens, a.estimated_cost_usd
           FROM unnest($1, $2) AS wanted(team_id, job_id)
          CROSS JOIN LATERAL (
            SELECT * FROM llm_attempts
@@ -62,11 +79,27 @@ internal static class LedgerSql
          CROSS JOIN LATERAL (SELECT team_id, call_id FROM llm_calls WHERE team_id = wanted.team_id AND call_id = wanted.call_id OFFSET 0) c
         """;
 
-    public const string PostedTransactions = """
-        SELECT x.transaction_id, x.team_id, x.sequence, x.kind, x.amount, x.credits_before, x.credits_after, x.job_id, x.reason, x.created_at
+    private const string TransactionColumns
+        = "x.transaction_id, x.team_id, x.sequence, x.kind, x.amount, x.credits_before, x.credits_after, x.job_id, x.reason, x.lot_ids, x.lot_amounts, x.created_at";
+
+    /// <summary>No deduction is asked for by its id.</summary>
+    public const string PostedTransactions = $"""
+        SELECT {TransactionColumns}
           FROM unnest($1, $2) AS wanted(team_id, transaction_id)
          CROSS JOIN LATERAL (
-           SELECT * FROM credit_transactions WHERE team_id = wanted.team_id AND transaction_id = wanted.transaction_id OFFSET 0) x
+           SELECT * FROM credit_transactions
+            WHERE team_id = wanted.team_id AND transaction_id = wanted.transaction_id AND kind <> 'deduction' OFFSET 0) x
+        """;
+
+    public const string GrantedLots = $"""
+        SELECT {TransactionColumns}, wanted.source, wanted.reference
+          FROM unnest($1, $2, $3) AS wanted(team_id, source, reference)
+         CROSS JOIN LATERAL (
+           SELECT lot_id FROM credit_lots
+            WHERE team_id = wanted.team_id AND source = wanted.source AND reference = wanted.reference OFFSET 0) l
+         CROSS JOIN LATERAL (
+           SELECT * FROM credit_transactions
+            WHERE team_id = wanted.team_id AND transaction_id = l.lot_id AND kind <> 'deduction' OFFSET 0) x
         """;
 
     /// <summary>Comes last, when every lock is had.</summary>
@@ -74,9 +107,11 @@ internal static class LedgerSql
 
     public const string InsertJobs = """
         INSERT INTO jobs (team_id, job_id, organization_id, job_type, user_id, external_task_id, metadata, budget_mode, price,
-                          markup_percent, max_calls, deadline_at, hold_amount, created_at)
-        SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g::jsonb, u.h, u.i, u.j, u.k, u.l, u.m, u.n
-          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS u(a, b, c, d, e, f, g, h, i, j, k, l, m, n)
+                          credits_per_dollar, tokens_per_credit, credit_increment, markup_percent, max_calls, max_cost_usd,
+                          deadline_at, hold_amount, lot_ids, lot_amounts, created_at)
+        SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g::jsonb, u.h, u.i, u.j, u.k, u.l, u.m, u.n, u.o, u.p, u.q, u.r::uuid[], u.s::numeric[], u.t
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+               AS u(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t)
         """;
 
     public const string UpdateJobs = """
@@ -85,28 +120,53 @@ internal static class LedgerSql
                successful_calls = u.h, failed_calls = u.i, input_tokens = u.j, output_tokens = u.k, provider_cost_usd = u.l,
                client_cost_usd = u.m, latency_ms_sum = u.n, model_groups_used = string_to_array(u.o, ','), error_message = u.p,
                credit_applied = u.q, credit_reason = u.r, credits_remaining = u.s, started_at = u.t, completed_at = u.u,
-               metadata = CASE WHEN u.v IS NULL THEN j.metadata ELSE j.metadata || u.v::jsonb END
-          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
-               AS u(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v)
+               metadata = CASE WHEN u.v IS NULL THEN j.metadata ELSE j.metadata || u.v::jsonb END,
+               hold_amount = u.w, lot_ids = u.x::uuid[], lot_amounts = u.y::numeric[], refunded_amount = u.z
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
+               AS u(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z)
          WHERE j.team_id = u.a AND j.job_id = u.b
         """;
 
     public const string UpdateAccounts = """
         UPDATE team_credits c
            SET allocated = u.b, used = u.c, held = u.d, month_used = u.e, month_start = u.f, version = u.g, last_sequence = u.h,
-               updated_at = $9
-          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS u(a, b, c, d, e, f, g, h)
+               month_uncharged_usd = u.i, updated_at = $10
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS u(a, b, c, d, e, f, g, h, i)
          WHERE c.team_id = u.a
         """;
 
+    /// <summary>One account at a time: nobody is in a hurry here.</summary>
+    public const string ConfigureAccount = """
+        UPDATE team_credits
+           SET budget_mode = $2, credits_per_job = $3, credits_per_dollar = $4, tokens_per_credit = $5, credit_increment = $6,
+               markup_percent = $7, credit_limit = $8, low_thresholds = $9, uncharged_threshold_usd = $10
+         WHERE team_id = $1
+        """;
+
+    public const string InsertLots = """
+        INSERT INTO credit_lots (team_id, lot_id, source, reference, priority, expires_at, cost_basis_usd, granted, remaining, created_at)
+        SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.h, u.i
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS u(a, b, c, d, e, f, g, h, i)
+        """;
+
+    public const string UpdateLots = """
+        UPDATE credit_lots l
+           SET remaining = u.c, reserved = u.d, expires_at = u.e
+          FROM unnest($1, $2, $3, $4, $5) AS u(a, b, c, d, e)
+         WHERE l.team_id = u.a AND l.lot_id = u.b
+        """;
+
     public const string InsertTransactions = """
-        INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, job_id, reason, created_at)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO credit_transactions (team_id, sequence, transaction_id, kind, amount, credits_before, credits_after, job_id, reason,
+                                         lot_ids, lot_amounts, created_at)
+        SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.i, u.j::uuid[], u.k::numeric[], u.l
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS u(a, b, c, d, e, f, g, h, i, j, k, l)
         """;
 
     public const string InsertAttempts = """
-        INSERT INTO llm_attempts (team_id, attempt_id, call_id, job_id, attempt_number, model_name, deadline_at, started_at)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO llm_attempts (team_id, attempt_id, call_id, job_id, attempt_number, model_name, deadline_at, started_at,
+                                  estimated_tokens, estimated_cost_usd)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         """;
 
     /// <summary>

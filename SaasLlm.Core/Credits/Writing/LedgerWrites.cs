@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 using SaasLlm.Core.Credits.Rules;
@@ -14,6 +15,9 @@ internal static class LedgerWrites
         InsertJobs(batch, Of<JobOpened>(work));
         UpdateJobs(batch, work.ChangedJobs);
         UpdateAccounts(batch, work.ChangedAccounts, work.Now);
+        ConfigureAccounts(batch, Of<AccountConfigured>(work));
+        InsertLots(batch, Of<LotGranted>(work));
+        UpdateLots(batch, work.ChangedLots);
         InsertTransactions(batch, Of<TransactionPosted>(work));
         InsertAttempts(batch, Of<AttemptStarted>(work));
         CloseAttempts(batch, Of<AttemptClosed>(work));
@@ -22,6 +26,12 @@ internal static class LedgerWrites
         batch.Add("COMMIT");
         await batch.ExecuteNonQueryAsync();
     }
+
+    // Arrays of arrays cannot be unnested row by row: each goes as the text of an array.
+    private static string LotIds(IReadOnlyList<LotShare> lots) => $"{{{string.Join(',', lots.Select(share => share.LotId))}}}";
+
+    private static string LotAmounts(IReadOnlyList<LotShare> lots)
+        => $"{{{string.Join(',', lots.Select(share => share.Credits.ToString(CultureInfo.InvariantCulture)))}}}";
 
     private static List<T> Of<T>(LedgerBatch work) where T : LedgerEntry => [.. work.Entries.OfType<T>()];
 
@@ -35,17 +45,23 @@ internal static class LedgerWrites
         batch.Add(LedgerSql.InsertJobs,
             Column(rows, NpgsqlDbType.Text, r => r.Job.TeamId),
             Column(rows, NpgsqlDbType.Uuid, r => r.Job.JobId.Value),
-            Column(rows, NpgsqlDbType.Text, r => r.Account.OrganizationId),
+            Column(rows, NpgsqlDbType.Text, r => r.OrganizationId),
             Column(rows, NpgsqlDbType.Text, r => r.Command.JobType),
             Column(rows, NpgsqlDbType.Text, r => r.Command.UserId),
             Column(rows, NpgsqlDbType.Text, r => r.Command.ExternalTaskId),
             Column(rows, NpgsqlDbType.Text, r => r.Command.MetadataJson),
-            Column(rows, NpgsqlDbType.Text, r => r.Account.BudgetMode),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Price),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Job.MarkupPercent),
+            Column(rows, NpgsqlDbType.Text, r => r.Job.Terms.Mode),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Terms.CreditsPerJob),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Terms.CreditsPerDollar),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Job.Terms.TokensPerCredit),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Terms.Increment),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Terms.MarkupPercent),
             Column(rows, NpgsqlDbType.Integer, r => r.Job.MaxCalls),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Job.MaxCostUsd),
             Column(rows, NpgsqlDbType.TimestampTz, r => r.Job.DeadlineAt),
             Column(rows, NpgsqlDbType.Numeric, r => r.Job.HoldAmount),
+            Column(rows, NpgsqlDbType.Text, r => LotIds(r.Job.Lots)),
+            Column(rows, NpgsqlDbType.Text, r => LotAmounts(r.Job.Lots)),
             Column(rows, NpgsqlDbType.TimestampTz, r => r.Job.CreatedAt));
     }
 
@@ -79,7 +95,11 @@ internal static class LedgerWrites
             Column(rows, NpgsqlDbType.Numeric, r => r.CreditsRemaining),
             Column(rows, NpgsqlDbType.TimestampTz, r => r.StartedAt),
             Column(rows, NpgsqlDbType.TimestampTz, r => r.CompletedAt),
-            Column(rows, NpgsqlDbType.Text, r => r.MetadataPatch));
+            Column(rows, NpgsqlDbType.Text, r => r.MetadataPatch),
+            Column(rows, NpgsqlDbType.Numeric, r => r.HoldAmount),
+            Column(rows, NpgsqlDbType.Text, r => LotIds(r.Lots)),
+            Column(rows, NpgsqlDbType.Text, r => LotAmounts(r.Lots)),
+            Column(rows, NpgsqlDbType.Numeric, r => r.RefundedAmount));
     }
 
     private static void UpdateAccounts(NpgsqlBatch batch, IReadOnlyList<AccountState> rows, DateTimeOffset now)
@@ -98,7 +118,60 @@ internal static class LedgerWrites
             Column(rows, NpgsqlDbType.Date, r => r.MonthStart),
             Column(rows, NpgsqlDbType.Bigint, r => r.Version),
             Column(rows, NpgsqlDbType.Bigint, r => r.LastSequence),
+            Column(rows, NpgsqlDbType.Numeric, r => r.MonthUnchargedUsd),
             Value(now));
+    }
+
+    private static void ConfigureAccounts(NpgsqlBatch batch, List<AccountConfigured> rows)
+    {
+        foreach (var account in rows.Select(row => row.Account))
+        {
+            batch.Add(LedgerSql.ConfigureAccount,
+                Value(account.TeamId),
+                Value(account.Terms.Mode),
+                Value(account.Terms.CreditsPerJob),
+                Value(account.Terms.CreditsPerDollar),
+                Value(account.Terms.TokensPerCredit),
+                Value(account.Terms.Increment),
+                Value(account.Terms.MarkupPercent),
+                Value(account.CreditLimit),
+                Value(account.LowThresholds.ToArray()),
+                Value(account.UnchargedThresholdUsd));
+        }
+    }
+
+    private static void InsertLots(NpgsqlBatch batch, List<LotGranted> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.InsertLots,
+            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
+            Column(rows, NpgsqlDbType.Uuid, r => r.Lot.LotId.Value),
+            Column(rows, NpgsqlDbType.Text, r => r.Terms.Source),
+            Column(rows, NpgsqlDbType.Text, r => r.Terms.Reference),
+            Column(rows, NpgsqlDbType.Smallint, r => (short)r.Lot.Priority),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.Lot.ExpiresAt?.ToUniversalTime()),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Terms.CostBasisUsd),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Lot.Granted),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.Lot.CreatedAt));
+    }
+
+    private static void UpdateLots(NpgsqlBatch batch, IReadOnlyList<(string TeamId, LotState Lot)> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        batch.Add(LedgerSql.UpdateLots,
+            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
+            Column(rows, NpgsqlDbType.Uuid, r => r.Lot.LotId.Value),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Lot.Remaining),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Lot.Reserved),
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.Lot.ExpiresAt?.ToUniversalTime()));
     }
 
     private static void InsertTransactions(NpgsqlBatch batch, List<TransactionPosted> rows)
@@ -118,6 +191,8 @@ internal static class LedgerWrites
             Column(rows, NpgsqlDbType.Numeric, r => r.Transaction.CreditsAfter),
             Column(rows, NpgsqlDbType.Uuid, r => r.Transaction.JobId?.Value),
             Column(rows, NpgsqlDbType.Text, r => r.Transaction.Reason),
+            Column(rows, NpgsqlDbType.Text, r => LotIds(r.Transaction.Lots)),
+            Column(rows, NpgsqlDbType.Text, r => LotAmounts(r.Transaction.Lots)),
             Column(rows, NpgsqlDbType.TimestampTz, r => r.Transaction.CreatedAt));
     }
 
@@ -136,7 +211,9 @@ internal static class LedgerWrites
             Column(rows, NpgsqlDbType.Integer, r => r.Attempt.Number),
             Column(rows, NpgsqlDbType.Text, r => r.Attempt.ModelName),
             Column(rows, NpgsqlDbType.TimestampTz, r => r.DeadlineAt),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.StartedAt));
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.StartedAt),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Attempt.Estimate.Tokens),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Attempt.Estimate.ProviderCostUsd));
     }
 
     private static void CloseAttempts(NpgsqlBatch batch, List<AttemptClosed> rows)

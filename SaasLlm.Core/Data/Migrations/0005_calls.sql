@@ -43,6 +43,9 @@ CREATE TABLE llm_attempts (
   status               text           NOT NULL DEFAULT 'running',
   -- Past this a running attempt is taken for abandoned.
   deadline_at          timestamptz    NOT NULL,
+  -- The most that its call may use, before it is known: what the job's hold must cover while it runs.
+  estimated_tokens     bigint         NOT NULL DEFAULT 0,
+  estimated_cost_usd   numeric(18,10) NOT NULL DEFAULT 0,
   http_status          integer,
   -- What the answer meant, in the words of the classifier.
   outcome              text,
@@ -59,7 +62,8 @@ CREATE TABLE llm_attempts (
   CONSTRAINT ck_llm_attempts_status CHECK (status IN ('running', 'succeeded', 'failed', 'unknown')),
   CONSTRAINT ck_llm_attempts_running_is_open CHECK ((status = 'running') = (ended_at IS NULL)),
   CONSTRAINT ck_llm_attempts_numbers CHECK (attempt_number >= 1 AND input_tokens >= 0 AND cached_input_tokens >= 0
-                                            AND output_tokens >= 0 AND reasoning_tokens >= 0 AND provider_cost_usd >= 0)
+                                            AND output_tokens >= 0 AND reasoning_tokens >= 0 AND provider_cost_usd >= 0
+                                            AND estimated_tokens >= 0 AND estimated_cost_usd >= 0)
 ) PARTITION BY RANGE (attempt_id);
 CREATE INDEX ix_llm_attempts_job ON llm_attempts (team_id, job_id);
 CREATE INDEX ix_llm_attempts_running ON llm_attempts (team_id, job_id) WHERE status = 'running';

@@ -1,10 +1,12 @@
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Core.Llm.Calls;
 
 /// <summary>A call that may begin: checked, priced, and with its key.</summary>
+/// <param name="OutputCeiling">The longest answer, in tokens, that the estimate assumes where the request names none.</param>
 /// <param name="Models">The models to try, in order, each with its price.</param>
 internal sealed record CallPlan(
     LlmCall Call,
@@ -12,7 +14,23 @@ internal sealed record CallPlan(
     string GroupName,
     GroupPermissions Permissions,
     OutgoingBody Body,
+    int OutputCeiling,
     List<PricedModel> Models,
-    string GatewayKey);
+    string GatewayKey)
+{
+    // Fewer bytes than this a token are rare in any language.
+    private const int BytesPerToken = 3;
+
+    // No hold is ever as large: what is above is refused all the same, and fits its column.
+    private const decimal CostMax = 10_000_000m;
+
+    /// <summary>The most the call may use: its body as prompt, the longest answers it may get, at the dearest model.</summary>
+    public CallEstimate Estimate()
+    {
+        var prompt = (Body.Length + BytesPerToken - 1) / BytesPerToken;
+        var usage = new TokenUsage(prompt, 0, (long)(Body.MaxOutputTokens ?? OutputCeiling) * Body.Choices, 0);
+        return new(usage.Total, Math.Min(CostMax, Models.Max(model => model.Price.Cost(usage))));
+    }
+}
 
 internal sealed record PricedModel(string Name, ModelPrice Price);

@@ -15,6 +15,7 @@ internal sealed class CallProgress
     private readonly long _startedAt;
     private readonly List<(AnswerMeaning, TimeSpan?)> _failures = [];
     private readonly bool _ignoresBreaker;
+    private readonly CallEstimate _estimate;
     private TimeSpan _limit;
     private int _model;
     private decimal _knownCostUsd;
@@ -24,6 +25,7 @@ internal sealed class CallProgress
     {
         (_plan, _breaker, _time, _limit) = (plan, breaker, time, callTimeout);
         _startedAt = time.GetTimestamp();
+        _estimate = plan.Estimate();
         StartedAt = time.GetUtcNow();
         GatewayKey = plan.GatewayKey;
 
@@ -40,6 +42,9 @@ internal sealed class CallProgress
     public bool KeyWasReplaced { get; private set; }
 
     public decimal MarkupPercent { get; private set; }
+
+    /// <summary>What must be sent upstream as the longest answer, so that the hold covers it; null is nothing.</summary>
+    public int? OutputCeiling { get; private set; }
 
     public int Attempts { get; private set; }
 
@@ -62,6 +67,7 @@ internal sealed class CallProgress
     public void Started(StartedCall started)
     {
         MarkupPercent = started.MarkupPercent;
+        OutputCeiling = started.IsBounded ? _plan.OutputCeiling : null;
         var jobLimit = _time.GetElapsedTime(_startedAt) + started.JobTimeLeft;
         _limit = jobLimit < _limit ? jobLimit : _limit;
     }
@@ -71,7 +77,7 @@ internal sealed class CallProgress
     {
         _model = _plan.Models.IndexOf(model);
         Attempts++;
-        return new(AttemptId.New(_time), Attempts, model.Name, Within(attemptTimeout));
+        return new(AttemptId.New(_time), Attempts, model.Name, Within(attemptTimeout), _estimate);
     }
 
     /// <summary>The attempt that <see cref="Next"/> made was not begun.</summary>

@@ -84,7 +84,7 @@ internal sealed partial class CallRunner(
     {
         using var span = LlmTelemetry.StartAttempt(intent.ModelName, plan.GroupName, intent.Number);
         var startedAt = time.GetTimestamp();
-        var body = plan.Body.For(intent.ModelName, plan.Call.JobId, options.Value.IsLiteLlm);
+        var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, options.Value.IsLiteLlm);
         Failpoint.Hit(FailpointName.BeforeUpstream);
         var answer = await client.CompleteAsync(body, progress.GatewayKey, progress.Within(intent.Timeout));
         Failpoint.Hit(FailpointName.AfterUpstream);

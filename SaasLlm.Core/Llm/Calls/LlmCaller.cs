@@ -66,7 +66,8 @@ internal sealed partial class LlmCaller(
             return noKey;
         }
 
-        return new CallPlan(call, CallId.New(time), group.GroupName, permissions, body, models, key);
+        return new CallPlan(call, CallId.New(time), group.GroupName, permissions, body,
+            permissions.MaxOutputTokens ?? options.Value.MaxOutputTokens, models, key);
     }
 
     private async Task<List<PricedModel>> PricedAsync(ResolvedModelGroup group)

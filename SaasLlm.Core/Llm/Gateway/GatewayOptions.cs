@@ -34,6 +34,12 @@ public sealed class GatewayOptions
     [Range(1024, 256 * 1024 * 1024)]
     public int AnswerBytesMax { get; set; } = 32 * 1024 * 1024;
 
+    /// <summary>
+    /// The longest answer that a hold is estimated for where neither the request nor its group names one; it is then sent upstream.
+    /// </summary>
+    [Range(1, 10_000_000)]
+    public int MaxOutputTokens { get; set; } = 4096;
+
     /// <summary>Failures in a row after which a model is skipped.</summary>
     [Range(1, 1000)]
     public int BreakerFailures { get; set; } = 5;

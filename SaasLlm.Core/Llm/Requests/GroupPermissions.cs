@@ -7,7 +7,9 @@ namespace SaasLlm.Core.Llm.Requests;
 /// <param name="ToolTypes">Tool types besides <c>function</c> and <c>custom</c>.</param>
 /// <param name="AnyAddress">File and image addresses of any scheme.</param>
 /// <param name="ContentPolicyTriesNext">A refusal by content policy tries the next model instead of stopping.</param>
-public sealed record GroupPermissions(IReadOnlySet<string> Fields, IReadOnlySet<string> ToolTypes, bool AnyAddress, bool ContentPolicyTriesNext)
+/// <param name="MaxOutputTokens">The group's ceiling of an answer's length; null is the gateway's default, which refuses nothing.</param>
+public sealed record GroupPermissions(
+    IReadOnlySet<string> Fields, IReadOnlySet<string> ToolTypes, bool AnyAddress, bool ContentPolicyTriesNext, int? MaxOutputTokens = null)
 {
     /// <summary>Reads a group's settings; what is absent or of another shape is not allowed.</summary>
     public static GroupPermissions Read(string settingsJson)
@@ -23,7 +25,9 @@ public sealed record GroupPermissions(IReadOnlySet<string> Fields, IReadOnlySet<
             Texts(root, "allowed_fields"),
             Texts(root, "allowed_tools"),
             root.TryGetProperty("allow_any_address", out var address) && address.ValueKind == JsonValueKind.True,
-            root.TryGetProperty("content_policy", out var policy) && policy.ValueKind == JsonValueKind.String && policy.GetString() == "next");
+            root.TryGetProperty("content_policy", out var policy) && policy.ValueKind == JsonValueKind.String && policy.GetString() == "next",
+            root.TryGetProperty("max_output_tokens", out var ceiling) && ceiling.ValueKind == JsonValueKind.Number
+                && ceiling.TryGetInt32(out var tokens) && tokens > 0 ? tokens : null);
     }
 
     private static HashSet<string> Texts(JsonElement root, string name)

@@ -15,7 +15,17 @@ public sealed class OutgoingBody
     // {"temperature":0,"messages":[…]: the tenant's fields, without the closing brace.
     private readonly ReadOnlyMemory<byte> _fields;
 
-    private OutgoingBody(ReadOnlyMemory<byte> fields) => _fields = fields;
+    private OutgoingBody(ReadOnlyMemory<byte> fields, int? maxOutputTokens, int choices)
+        => (_fields, MaxOutputTokens, Choices) = (fields, maxOutputTokens, choices);
+
+    /// <summary>What the tenant wrote, in bytes.</summary>
+    public int Length => _fields.Length;
+
+    /// <summary>The longest answer that the tenant asked for, in tokens; null when it named none.</summary>
+    public int? MaxOutputTokens { get; }
+
+    /// <summary>How many answers it asked for: OpenAI's <c>n</c>.</summary>
+    public int Choices { get; }
 
     /// <summary>
     /// Checks the tenant's body. 400 <c>llm.unknown_field</c> for a field that is not passed on, 400 <c>llm.invalid_request</c> for a
@@ -32,7 +42,7 @@ public sealed class OutgoingBody
         {
             return NameFault(body, permissions) is { } unknown ? unknown
                 : FieldChecks.FirstFault(body, permissions) is { } fault ? Invalid(fault.Field, fault.Sentence)
-                : new OutgoingBody(Write(body));
+                : new OutgoingBody(Write(body), Number(body, "max_completion_tokens") ?? Number(body, "max_tokens"), Number(body, "n") ?? 1);
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {
@@ -42,8 +52,9 @@ public sealed class OutgoingBody
     }
 
     /// <summary>The bytes for one model.</summary>
+    /// <param name="outputCeiling">Sent as <c>max_tokens</c> if the tenant named no longest answer; null sends nothing.</param>
     /// <param name="isLiteLlm">Adds the job's id as LiteLLM's metadata and tag, by which its spend rows can be found.</param>
-    public ReadOnlyMemory<byte> For(string model, JobId jobId, bool isLiteLlm)
+    public ReadOnlyMemory<byte> For(string model, JobId jobId, int? outputCeiling, bool isLiteLlm)
     {
         var buffer = new ArrayBufferWriter<byte>(_fields.Length + 256);
         buffer.Write(_fields.Span);
@@ -51,6 +62,12 @@ public sealed class OutgoingBody
         buffer.Write(",\"model\":"u8);
         buffer.Write(JsonSerializer.SerializeToUtf8Bytes(model));
         buffer.Write(",\"stream\":false"u8);
+        if (outputCeiling is { } ceiling && MaxOutputTokens is null)
+        {
+            buffer.Write(",\"max_tokens\":"u8);
+            buffer.Write(JsonSerializer.SerializeToUtf8Bytes(ceiling));
+        }
+
         if (isLiteLlm)
         {
             var job = jobId.Value.ToString();
@@ -108,6 +125,9 @@ public sealed class OutgoingBody
 
         return buffer.WrittenMemory[..^1];
     }
+
+    // Checked before: whole numbers, where they are there.
+    private static int? Number(JsonElement body, string name) => FieldChecks.Present(body, name, out var value) ? value.GetInt32() : null;
 
     private static string Shown(string name) => name.Length <= NameShownMax ? name : string.Concat(name.AsSpan(0, NameShownMax), "…");
 
