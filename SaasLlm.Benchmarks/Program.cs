@@ -1,4 +1,5 @@
 using SaasLlm.Benchmarks;
+using SaasLlm.Benchmarks.Crash;
 using SaasLlm.Benchmarks.Ledger;
 using SaasLlm.Benchmarks.Scale;
 
@@ -6,6 +7,7 @@ var verbs = new Dictionary<string, Func<IVerb>>
 {
     ["ledger"] = () => new LedgerVerb(),
     ["scale"] = () => new ScaleVerb(),
+    ["crash"] = () => new CrashVerb(),
 };
 
 if (args.Length == 0 || !verbs.TryGetValue(args[0], out var verb) || args.Contains("--help"))

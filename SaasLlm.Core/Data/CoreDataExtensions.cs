@@ -26,12 +26,13 @@ public static class CoreDataExtensions
     /// </summary>
     public static IHostApplicationBuilder AddCoreData(this IHostApplicationBuilder builder)
     {
-        if (FailpointPlan.Read(builder.Configuration, builder.Environment) is { } failpoints)
+        var failpoints = FailpointPlan.Read(builder.Configuration, builder.Environment);
+        if (failpoints is not null)
         {
             Failpoint.SwitchOn(failpoints);
         }
 
-        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton(failpoints?.Clock ?? TimeProvider.System);
         builder.Services.AddSingleton(services => new NpgsqlDataSourceBuilder(ConnectionString(services))
             .UseLoggerFactory(services.GetRequiredService<ILoggerFactory>())
             .Build());

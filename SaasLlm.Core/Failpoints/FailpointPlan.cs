@@ -8,10 +8,13 @@ namespace SaasLlm.Core.Failpoints;
 /// <summary>
 /// What the section <c>Failpoints</c> asks for: <c>Failpoints:&lt;name&gt;</c> is <c>kill</c>, <c>throw</c>, <c>skip</c> or
 /// <c>delay:&lt;ms&gt;</c>; the first two take the number of the hit, for example <c>kill:3</c>, and otherwise mean the first.
+/// <c>Failpoints:machine.clock</c> is <c>shift:&lt;ms&gt;</c>: this process' own clock is wrong by so much.
 /// </summary>
 public sealed class FailpointPlan
 {
     public const string Section = "Failpoints";
+
+    private const string MachineClock = "machine.clock";
 
     private readonly Dictionary<string, Order> _orders = new(StringComparer.Ordinal);
 
@@ -19,6 +22,12 @@ public sealed class FailpointPlan
     {
         foreach (var entry in entries)
         {
+            if (entry.Key == MachineClock)
+            {
+                Clock = new ShiftedClock(Shift(entry));
+                continue;
+            }
+
             if (!FailpointName.All.Contains(entry.Key, StringComparer.Ordinal))
             {
                 throw new InvalidOperationException($"{Section}:{entry.Key}: there is no such failpoint. There are {string.Join(", ", FailpointName.All)}.");
@@ -27,6 +36,9 @@ public sealed class FailpointPlan
             _orders[entry.Key] = Order.Parse(entry);
         }
     }
+
+    /// <summary>The clock of this process; null: the machine's.</summary>
+    public TimeProvider? Clock { get; }
 
     /// <summary>Null when nothing is asked for. Production refuses to start with any.</summary>
     public static FailpointPlan? Read(IConfiguration configuration, IHostEnvironment environment)
@@ -52,6 +64,16 @@ public sealed class FailpointPlan
     }
 
     internal bool Skips(string name) => _orders.TryGetValue(name, out var order) && order.IsSkip;
+
+    private static TimeSpan Shift(IConfigurationSection entry)
+        => entry.Value?.Split(':', 2) is ["shift", var text] && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var milliseconds)
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : throw new InvalidOperationException($"{entry.Path} is {entry.Value}: it is shift:<ms>.");
+
+    private sealed class ShiftedClock(TimeSpan shift) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + shift;
+    }
 
     private sealed class Order(string mode, int number)
     {

@@ -56,6 +56,16 @@ public sealed class FailpointPlanTests
         plan.Hit("ledger.release_reservation");
     }
 
+    [Fact]
+    public void The_clock_of_one_process_can_be_wrong()
+    {
+        var clock = Read("Testing", ("machine.clock", "shift:-3600000"))!.Clock!;
+
+        Assert.InRange(TimeProvider.System.GetUtcNow() - clock.GetUtcNow(), TimeSpan.FromMinutes(59), TimeSpan.FromMinutes(61));
+        Assert.Null(Read("Testing", ("writer.after_commit", "kill"))!.Clock);
+        Assert.Throws<InvalidOperationException>(() => Read("Testing", ("machine.clock", "kill")));
+    }
+
     private static FailpointPlan? Read(string environment, params (string Name, string Mode)[] orders)
         => FailpointPlan.Read(
             new ConfigurationBuilder().AddInMemoryCollection(orders.Select(order => KeyValuePair.Create("Failpoints:" + order.Name, (string?)order.Mode))).Build(),

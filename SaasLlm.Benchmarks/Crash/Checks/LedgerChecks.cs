@@ -1,0 +1,134 @@
+using Npgsql;
+
+namespace SaasLlm.Benchmarks.Crash.Checks;
+
+/// <summary>What must hold in Postgres, each as a query that finds what breaks it.</summary>
+internal static class LedgerChecks
+{
+    /// <summary>Hold at every commit, whatever runs or died.</summary>
+    private static readonly (string Name, string Sql)[] s_always =
+    [
+        ("account is not the sum of its transactions", """
+            SELECT c.team_id || ': allocated ' || c.allocated || ', used ' || c.used || ', transactions ' || coalesce(x.total, 0)
+              FROM team_credits c
+              LEFT JOIN (SELECT team_id, sum(amount) AS total FROM credit_transactions GROUP BY team_id) x USING (team_id)
+             WHERE c.allocated - c.used <> coalesce(x.total, 0)
+            """),
+        ("used is not the sum of the deductions", """
+            SELECT c.team_id || ': used ' || c.used || ', deductions ' || coalesce(x.total, 0)
+              FROM team_credits c
+              LEFT JOIN (SELECT team_id, -sum(amount) AS total FROM credit_transactions WHERE kind IN ('deduction', 'refund') GROUP BY team_id) x USING (team_id)
+             WHERE c.used <> coalesce(x.total, 0)
+            """),
+        ("month's use is not the sum of its deductions", """
+            SELECT c.team_id || ': ' || c.month_used || ', deductions ' || coalesce(x.total, 0)
+              FROM team_credits c
+              LEFT JOIN LATERAL (SELECT -sum(t.amount) AS total FROM credit_transactions t
+                WHERE t.team_id = c.team_id AND t.kind IN ('deduction', 'refund')
+                  AND date_trunc('month', t.created_at AT TIME ZONE 'utc')::date = c.month_start) x ON true
+             WHERE c.month_used <> coalesce(x.total, 0)
+            """),
+        ("held is not the sum of the open holds", """
+            SELECT c.team_id || ': held ' || c.held || ', open holds ' || coalesce(h.total, 0)
+              FROM team_credits c
+              LEFT JOIN (SELECT team_id, sum(hold_amount) AS total FROM jobs WHERE hold_state = 'held' GROUP BY team_id) h USING (team_id)
+             WHERE c.held <> coalesce(h.total, 0)
+            """),
+        ("account is overdrawn", """
+            SELECT team_id FROM team_credits WHERE allocated - used - held < 0 OR held < 0
+            """),
+        ("chain has a gap", """
+            SELECT team_id || ' #' || sequence FROM (
+              SELECT team_id, sequence, credits_before, credits_after, amount,
+                     lag(credits_after, 1, 0::numeric) OVER w AS previous, lag(sequence, 1, 0::bigint) OVER w AS number
+                FROM credit_transactions WINDOW w AS (PARTITION BY team_id ORDER BY sequence)) t
+             WHERE credits_before <> previous OR sequence <> number + 1 OR credits_after <> credits_before + amount
+            """),
+        ("chain does not end where the account says", """
+            SELECT c.team_id || ': ' || c.last_sequence FROM team_credits c
+             WHERE c.last_sequence <> coalesce((SELECT max(sequence) FROM credit_transactions t WHERE t.team_id = c.team_id), 0)
+            """),
+        ("job is charged more than once", """
+            SELECT team_id || ' ' || job_id FROM credit_transactions WHERE kind = 'deduction' GROUP BY team_id, job_id HAVING count(*) > 1
+            """),
+        ("deduction is not what the job says", """
+            SELECT j.team_id || ' ' || j.job_id || ' ' || j.status || ': settled ' || j.settled_amount || ', deducted ' || coalesce(x.total, 0)
+              FROM jobs j
+              LEFT JOIN (SELECT team_id, job_id, -sum(amount) AS total FROM credit_transactions WHERE kind = 'deduction' GROUP BY team_id, job_id) x
+                USING (team_id, job_id)
+             WHERE coalesce(x.total, 0) <> j.settled_amount OR j.credit_applied <> (j.settled_amount > 0)
+            """),
+        ("job that did not complete is charged", """
+            SELECT j.team_id || ' ' || j.job_id || ' ' || j.status FROM jobs j
+             WHERE j.status <> 'completed' AND (j.settled_amount <> 0
+                OR EXISTS (SELECT 1 FROM credit_transactions t WHERE t.team_id = j.team_id AND t.job_id = j.job_id AND t.kind = 'deduction'))
+            """),
+        ("deduction without its job", """
+            SELECT t.team_id || ' #' || t.sequence FROM credit_transactions t
+             WHERE t.kind = 'deduction' AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.team_id = t.team_id AND j.job_id = t.job_id)
+            """),
+        ("job's end has not exactly its one event", """
+            SELECT j.team_id || ' ' || j.job_id || ' ' || j.status || ': ' || count(o.message_id)
+              FROM jobs j LEFT JOIN outbox o ON o.team_id = j.team_id AND o.dedupe_key = 'job:' || j.job_id || ':' || j.status
+             GROUP BY j.team_id, j.job_id, j.status, j.hold_state
+            HAVING count(o.message_id) <> CASE j.hold_state WHEN 'held' THEN 0 ELSE 1 END
+            """),
+        ("top-up has not exactly its one event", """
+            SELECT t.team_id || ' #' || t.sequence || ': ' || count(o.message_id)
+              FROM credit_transactions t LEFT JOIN outbox o ON o.team_id = t.team_id AND o.dedupe_key = 'transaction:' || t.transaction_id
+             WHERE t.kind = 'topup' GROUP BY t.team_id, t.sequence HAVING count(o.message_id) <> 1
+            """),
+        ("job counts other calls than were started", """
+            SELECT j.team_id || ' ' || j.job_id || ': ' || j.started_calls || ' of ' || count(DISTINCT a.call_id)
+              FROM jobs j LEFT JOIN llm_attempts a USING (team_id, job_id)
+             GROUP BY j.team_id, j.job_id, j.started_calls HAVING j.started_calls <> count(DISTINCT a.call_id)
+            """),
+        ("call succeeded without an attempt that did", """
+            SELECT c.team_id || ' ' || c.call_id FROM llm_calls c
+             WHERE c.status = 'succeeded' AND NOT EXISTS (
+               SELECT 1 FROM llm_attempts a WHERE a.team_id = c.team_id AND a.call_id = c.call_id
+                  -- Given up by the sweep before its answer came: that stays so, and is never billed.
+                  AND (a.status = 'succeeded' OR a.outcome = 'abandoned'))
+            """),
+    ];
+
+    /// <summary>Hold once the sweeps had their time.</summary>
+    private static readonly (string Name, string Sql)[] s_quiet =
+    [
+        ("job is open past its deadline", """
+            SELECT team_id || ' ' || job_id FROM jobs WHERE hold_state = 'held' AND deadline_at < ledger_now()
+            """),
+        ("attempt runs past its deadline", """
+            SELECT team_id || ' ' || attempt_id FROM llm_attempts WHERE status = 'running' AND deadline_at < ledger_now() - make_interval(secs => $1)
+            """),
+    ];
+
+    public static Task<IReadOnlyList<string>> AlwaysAsync(NpgsqlDataSource source) => FindAsync(source, s_always, null);
+
+    /// <param name="attemptGrace">After its deadline an attempt may still be waited for.</param>
+    public static Task<IReadOnlyList<string>> QuietAsync(NpgsqlDataSource source, TimeSpan attemptGrace) => FindAsync(source, s_quiet, attemptGrace);
+
+    private static async Task<IReadOnlyList<string>> FindAsync(NpgsqlDataSource source, (string Name, string Sql)[] checks, TimeSpan? grace)
+    {
+        List<string> found = [];
+        await using var connection = await source.OpenConnectionAsync();
+        // One snapshot for all: between two statements the load goes on.
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
+        foreach (var (name, sql) in checks)
+        {
+            await using var command = new NpgsqlCommand(sql, connection, transaction);
+            if (sql.Contains("$1", StringComparison.Ordinal))
+            {
+                command.Parameters.Add(new NpgsqlParameter<decimal> { TypedValue = (decimal)grace!.Value.TotalSeconds });
+            }
+
+            await using var rows = await command.ExecuteReaderAsync();
+            while (await rows.ReadAsync())
+            {
+                found.Add($"{name}: {rows.GetString(0)}");
+            }
+        }
+
+        return found;
+    }
+}

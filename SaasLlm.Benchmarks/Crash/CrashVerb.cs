@@ -1,0 +1,67 @@
+using System.Globalization;
+using SaasLlm.Benchmarks.Crash.Rig;
+using SaasLlm.Benchmarks.Stack;
+
+namespace SaasLlm.Benchmarks.Crash;
+
+/// <summary>The crash matrix: processes and stores die under load, and every invariant is checked afterwards.</summary>
+internal sealed class CrashVerb : IVerb
+{
+    private const int AnswersBetween = 200;
+
+    public string Usage => "[--rounds N] [--seed S] [--row name] [--report file] [--verbose]: kills at every failpoint and of every store, and what held";
+
+    public async Task<int> RunAsync(string[] args, CancellationToken cancellation)
+    {
+        var rounds = Number(args, "--rounds") ?? 1;
+        var seed = Number(args, "--seed") ?? Random.Shared.Next(1, 1_000_000);
+        var rows = Text(args, "--row") is { } name ? CrashMatrix.Rows.Where(row => row.Name == name).ToList() : CrashMatrix.Rows;
+        if (rows.Count == 0)
+        {
+            await Console.Error.WriteLineAsync($"There is no row of that name. There are:{Environment.NewLine}{string.Join(Environment.NewLine, CrashMatrix.Rows.Select(row => $"  {row.Name,-36} {row.What}"))}");
+            return 2;
+        }
+
+        await using var stack = await BenchmarkStack.StartAsync(cancellation);
+        var site = new CrashSite(stack.Postgres, stack.Redis, stack.Gateway, BenchmarkStack.MasterKey, OwnsStores: true);
+        List<RowResult> results = [];
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var row in rows)
+            {
+                results.Add(await RunAsync(site, row, seed + round, args.Contains("--verbose"), cancellation));
+                Console.WriteLine(CrashReport.Line(results[^1]));
+            }
+        }
+
+        Console.WriteLine(CrashReport.Summary(results));
+        if (Text(args, "--report") is { } file)
+        {
+            await File.WriteAllTextAsync(file, CrashReport.Markdown(results, seed, rounds), cancellation);
+        }
+
+        return results.All(result => result.Held) ? 0 : 1;
+    }
+
+    private static async Task<RowResult> RunAsync(CrashSite site, CrashRow row, int seed, bool isVerbose, CancellationToken cancellation)
+    {
+        await using var rig = await CrashRig.CreateAsync(site, new Dictionary<string, string>(), cancellation);
+        var result = await new CrashRun(rig, row, seed).RunAsync(AnswersBetween, cancellation);
+        if (isVerbose || !result.Held)
+        {
+            foreach (var service in Enum.GetValues<Service>())
+            {
+                var log = Path.Combine(Path.GetTempPath(), $"saasllm-crash-{row.Name}-{seed}-{service}.log");
+                await File.WriteAllLinesAsync(log, rig[service].Output, cancellation);
+                Console.WriteLine($"  log: {log}");
+            }
+        }
+
+        return result;
+    }
+
+    private static int? Number(string[] args, string name)
+        => Text(args, name) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
+
+    private static string? Text(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var index && index + 1 < args.Length ? args[index + 1] : null;
+}

@@ -1,0 +1,60 @@
+using System.Text.Json.Nodes;
+using SaasLlm.Benchmarks.Crash.Rig;
+
+namespace SaasLlm.Benchmarks.Crash.Load;
+
+/// <summary>A team of the load.</summary>
+internal sealed record LoadTeam(string TeamId, string Key);
+
+/// <summary>The teams of one row: rich ones, ones at the edge of their balance, and one at the limit of its month.</summary>
+internal sealed record Tenants(IReadOnlyList<LoadTeam> Teams, IReadOnlyList<string> Groups)
+{
+    private const decimal Plenty = 1_000_000;
+
+    // At the edge every second request is a refusal: there a lost or a doubled hold shows at once.
+    private static readonly decimal[] s_balances = [Plenty, 200, 200, 4, 3, Plenty];
+
+    private static readonly string[][] s_models = [["gpt-4-turbo"], ["mock/500", "gpt-3.5-turbo"], ["mock/slow-150ms"], ["mock/500", "mock/503"]];
+
+    public static async Task<Tenants> CreateAsync(CrashRig rig, string prefix)
+    {
+        var organization = $"{prefix}-org";
+        await PostAsync(rig, "/api/organizations/create", new() { ["organization_id"] = organization, ["name"] = "Crash" });
+        List<string> groups = [];
+        foreach (var models in s_models)
+        {
+            groups.Add($"{prefix}-group-{groups.Count}");
+            await PostAsync(rig, "/api/model-groups/create", new()
+            {
+                ["group_name"] = groups[^1],
+                ["display_name"] = "Crash",
+                ["models"] = new JsonArray([.. models.Select((model, priority) => new JsonObject { ["model_name"] = model, ["priority"] = priority })]),
+            });
+        }
+
+        List<LoadTeam> teams = [];
+        foreach (var balance in s_balances)
+        {
+            var team = $"{prefix}-team-{teams.Count}";
+            var made = await PostAsync(rig, "/api/teams/create", new()
+            {
+                ["organization_id"] = organization,
+                ["team_id"] = team,
+                ["team_alias"] = team,
+                ["model_groups"] = new JsonArray([.. groups.Select(group => JsonValue.Create(group))]),
+                ["credits_allocated"] = balance,
+            });
+            teams.Add(new(team, (string)made["virtual_key"]!));
+        }
+
+        // Redis lets this one through and Postgres refuses it: each time a reservation is given back.
+        await rig.ExecuteAsync($"UPDATE team_credits SET credit_limit = 5 WHERE team_id = '{teams[^1].TeamId}'");
+        return new(teams, groups);
+    }
+
+    private static async Task<JsonNode> PostAsync(CrashRig rig, string path, JsonObject body)
+    {
+        var answer = await rig.Apis[0].PostAsync(path, CrashRig.AdminKey, body);
+        return answer.IsOk ? answer.Body! : throw new InvalidOperationException($"{path} answered {answer}");
+    }
+}
