@@ -17,11 +17,20 @@ internal sealed record Score(
     IReadOnlyDictionary<string, ProcessUse> Use);
 
 /// <summary>Runs the contestants in turn, round after round: what disturbs the machine disturbs all of them.</summary>
-internal sealed class Contest(int rounds, TimeSpan warmUp, TimeSpan duration)
+/// <param name="settle">
+/// How long each contestant works before the first round, at its most callers: a service compiles its code anew while it learns
+/// what is hot, and no installation is measured in its first minute.
+/// </param>
+internal sealed class Contest(int rounds, TimeSpan settle, TimeSpan warmUp, TimeSpan duration)
 {
     public async Task<IReadOnlyList<Score>> RunAsync(IReadOnlyList<Contestant> contestants, CancellationToken cancellation)
     {
         var results = contestants.ToDictionary(contestant => contestant, _ => new List<(LoopResult Loop, IReadOnlyDictionary<string, ProcessUse> Use)>());
+        foreach (var contestant in contestants.Where(contestant => contestant.WarmsUp).GroupBy(contestant => contestant.Name).Select(same => same.MaxBy(one => one.Callers)!))
+        {
+            await contestant.RunAsync(settle, cancellation);
+        }
+
         for (var round = 1; round <= rounds; round++)
         {
             foreach (var contestant in contestants)

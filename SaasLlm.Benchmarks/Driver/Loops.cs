@@ -106,11 +106,13 @@ internal static class Attempt
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            FirstFailure ??= exception;
+            Note(exception);
             return false;
         }
     }
 
-    /// <summary>For the report: the first operation of this process that threw.</summary>
+    /// <summary>For the report: what the first operation that failed met.</summary>
     public static Exception? FirstFailure { get; private set; }
+
+    public static void Note(Exception failure) => FirstFailure ??= failure;
 }

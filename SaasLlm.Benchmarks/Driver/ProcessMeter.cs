@@ -6,7 +6,7 @@ namespace SaasLlm.Benchmarks.Driver;
 internal sealed class ProcessMeter : IAsyncDisposable
 {
     private const double TicksPerSecond = 100; // USER_HZ, the same on every Linux .NET runs on
-    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, double> _cpuBefore = ReadCpu();
     private readonly Dictionary<string, long> _memory = [];

@@ -13,7 +13,7 @@ internal sealed class LedgerVerb : IVerb
     private const string HttpHot = "HTTP, one hot team";
 
     public string Usage =>
-        "hold+settle pairs a second beside pgbench -N  [--callers 1,16,64,256 --teams 256 --rounds 3 --seconds 3 --warm-up 1 --scale 50 --only in-process,http --report file.md]";
+        "hold+settle pairs a second beside pgbench -N  [--callers 1,16,64,256 --teams 256 --rounds 3 --settle 8 --seconds 3 --warm-up 1 --scale 50 --only in-process,http --report file.md]";
 
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation)
     {
@@ -22,7 +22,7 @@ internal sealed class LedgerVerb : IVerb
         var teamCount = flags.Number("teams", 256);
         var scale = flags.Number("scale", 50);
         var only = flags.Words("only", "in-process", "http");
-        var contest = new Contest(flags.Number("rounds", 3), flags.Seconds("warm-up", 1), flags.Seconds("seconds", 3));
+        var contest = new Contest(flags.Number("rounds", 3), flags.Seconds("settle", 8), flags.Seconds("warm-up", 1), flags.Seconds("seconds", 3));
         var report = flags.Text("report");
         flags.RefuseUnknown();
 
