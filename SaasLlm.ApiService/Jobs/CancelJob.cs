@@ -32,7 +32,7 @@ internal sealed class CancelJob(ILedger ledger, JobReader jobs) : Endpoint<Cance
 
         var ended = await ledger.CloseJobAsync(new(teamId, new(request.JobId), JobStatus.Cancelled, null, null), ct);
         await ended.Match(
-            async job => await Send.OkAsync(EndedJobResponse.From(job, await jobs.CallsAsync(teamId, new(request.JobId), ct)), ct),
+            async job => await Send.OkAsync(EndedJobResponse.From(job, await jobs.CallsOfAsync(teamId, job, ct)), ct),
             failure => Send.FailureAsync(failure));
     }
 }

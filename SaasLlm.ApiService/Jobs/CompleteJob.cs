@@ -38,7 +38,7 @@ internal sealed class CompleteJob(ILedger ledger, JobReader jobs) : Endpoint<Com
         var metadata = request.Metadata is { ValueKind: JsonValueKind.Object } ? MetadataRules.Text(request.Metadata) : null;
         var ended = await ledger.CloseJobAsync(new(teamId, new(request.JobId), request.Status!, request.ErrorMessage, metadata), ct);
         await ended.Match(
-            async job => await Send.OkAsync(EndedJobResponse.From(job, await jobs.CallsAsync(teamId, new(request.JobId), ct)), ct),
+            async job => await Send.OkAsync(EndedJobResponse.From(job, await jobs.CallsOfAsync(teamId, job, ct)), ct),
             failure => Send.FailureAsync(failure));
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Teams;
@@ -26,6 +27,10 @@ public sealed class JobReader(IDbContextFactory<SaasLlmDbContext> contexts)
         return await db.LlmCalls.AsNoTracking()
             .Where(call => call.TeamId == teamId && call.JobId == jobId.Value).OrderBy(call => call.CallId).ToListAsync(cancellation);
     }
+
+    /// <summary>The calls of a job that just ended, which says itself when there are none.</summary>
+    public Task<IReadOnlyList<LlmCallRecord>> CallsOfAsync(string teamId, ClosedJob ended, CancellationToken cancellation)
+        => ended.TotalCalls == 0 ? Task.FromResult<IReadOnlyList<LlmCallRecord>>([]) : CallsAsync(teamId, ended.JobId, cancellation);
 
     /// <summary>A job's upstream attempts, in the order they were sent.</summary>
     public async Task<IReadOnlyList<LlmAttempt>> AttemptsAsync(string teamId, JobId jobId, CancellationToken cancellation)
