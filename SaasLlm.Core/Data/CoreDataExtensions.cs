@@ -77,6 +77,11 @@ public static class CoreDataExtensions
     }
 
     private static string ConnectionString(IServiceProvider services)
-        => services.GetRequiredService<IConfiguration>().GetConnectionString(ConnectionName)
-           ?? throw new InvalidOperationException($"ConnectionStrings:{ConnectionName} is not configured.");
+        => new NpgsqlConnectionStringBuilder(
+            services.GetRequiredService<IConfiguration>().GetConnectionString(ConnectionName)
+                ?? throw new InvalidOperationException($"ConnectionStrings:{ConnectionName} is not configured."))
+        {
+            // Nothing sets what belongs to a session here, and DISCARD ALL would go before the first statement of every use.
+            NoResetOnClose = true,
+        }.ConnectionString;
 }
