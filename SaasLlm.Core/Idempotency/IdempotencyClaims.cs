@@ -104,7 +104,7 @@ public sealed partial class IdempotencyClaims
     {
         if (!await TryAsync(statement))
         {
-            LogNotFinished(_options.Lease);
+            LogStoreGone(_options.Lease);
             _ = FinishLaterAsync(statement);
         }
     }
@@ -131,6 +131,12 @@ public sealed partial class IdempotencyClaims
         {
             return false;
         }
+        catch (Exception exception)
+        {
+            // The work is done, and its caller must be told so.
+            LogNotFinished(exception);
+            return true;
+        }
     }
 
     private Entered Begin(Claim claim, string outcome)
@@ -148,5 +154,8 @@ public sealed partial class IdempotencyClaims
     private StoredAnswer? Read(UsedKey used, string caller, byte[] scope) => _cipher.OpenAnswer(used.AnswerStatus!.Value, used.Answer!, caller, scope);
 
     [LoggerMessage(1201, LogLevel.Warning, "The end of a keyed request is not stored: Postgres is not available; trying for {Lease}")]
-    private partial void LogNotFinished(TimeSpan lease);
+    private partial void LogStoreGone(TimeSpan lease);
+
+    [LoggerMessage(1202, LogLevel.Error, "The end of a keyed request cannot be stored: a repeat will find out what it did")]
+    private partial void LogNotFinished(Exception exception);
 }
