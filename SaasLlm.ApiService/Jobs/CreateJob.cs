@@ -43,18 +43,18 @@ internal sealed class CreateJob(ILedger ledger, JobReader jobs, IOptions<JobOpti
             return;
         }
 
-        if (OwnTeam.Refuse(caller, teamId, isChange: true) is { } refused)
-        {
-            await Send.FailureAsync(refused);
-            return;
-        }
-
         var work = HttpContext.GetWork(time);
-        // The job of an attempt whose answer was lost may hold the very credits that Redis would now refuse it for.
+        // The job of an attempt whose answer was lost may hold the very credits it would now be refused for.
         if (work.IsRepeat && (await jobs.FindAsync(new(work.Id), teamId, ct)).TryGet(out var open, out _))
         {
             await Send.OkAsync(
                 new(open.JobId, open.TeamId, open.JobType, JobStatus.Pending, open.CreatedAt, open.DeadlineAt, open.HoldAmount), ct);
+            return;
+        }
+
+        if (OwnTeam.Refuse(caller, teamId, isChange: true) is { } refused)
+        {
+            await Send.FailureAsync(refused);
             return;
         }
 

@@ -37,6 +37,8 @@ internal sealed class ApiClient(Uri address, string? key) : IDisposable
         if (json is not null)
         {
             request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+            // A large body is not sent before the server wants it: a refusal would cut it off half-way.
+            request.Headers.ExpectContinue = json.Length > 1024 * 1024;
         }
 
         foreach (var idempotencyKey in idempotencyKeys)

@@ -96,6 +96,23 @@ public sealed class EveryRouteTests(ProductApp product) : IClassFixture<ProductA
         Assert.Equal(Endpoints.Count(), operations);
     }
 
+    [Fact]
+    public async Task Every_POST_shows_the_Idempotency_Key_and_nothing_else_does()
+    {
+        var document = await product.Client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+
+        foreach (var path in document.GetProperty("paths").EnumerateObject())
+        {
+            foreach (var operation in path.Value.EnumerateObject())
+            {
+                var isShown = operation.Value.TryGetProperty("parameters", out var parameters) && parameters.EnumerateArray().Any(
+                    parameter => (parameter.GetProperty("in").GetString(), parameter.GetProperty("name").GetString()) == ("header", "Idempotency-Key"));
+                Assert.Equal((path.Name, operation.Name, operation.Name == "post"), (path.Name, operation.Name, isShown));
+                Assert.True(!isShown || operation.Value.GetProperty("responses").TryGetProperty("409", out _), $"{path.Name}: no 409");
+            }
+        }
+    }
+
     private static IEnumerable<string> LackingIn(JsonElement operation)
     {
         if (!operation.TryGetProperty("summary", out var summary) || string.IsNullOrWhiteSpace(summary.GetString()))
