@@ -4,7 +4,6 @@ using FastEndpoints;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Idempotency;
-using SaasLlm.Core.Common;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 using RequestSizeLimit = Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute;
@@ -16,8 +15,6 @@ internal sealed class CallModel(ILlmCaller llm, JobReader jobs) : Endpoint<CallM
 {
     /// <summary>Bytes of a call's body: documents and images come in it.</summary>
     public const long BodyBytesMax = 20 * 1024 * 1024;
-
-    private static readonly HashSet<string> s_ours = ["model_group", "model_group_name", "purpose"];
 
     public override void Configure()
     {
@@ -40,24 +37,12 @@ internal sealed class CallModel(ILlmCaller llm, JobReader jobs) : Endpoint<CallM
 
     public override async Task HandleAsync(CallModelRequest request, CancellationToken ct)
     {
-        var body = request.Body;
-        if (body.ValueKind != JsonValueKind.Object)
+        var (body, fault) = CallBody.Read(request.Body);
+        if (body is null)
         {
-            ThrowError("must be a JSON object", 400);
+            AddError(fault!);
+            ThrowIfAnyErrors(request.Body.ValueKind == JsonValueKind.Object ? 422 : 400);
             return;
-        }
-
-        if (GroupOf(body) is not { } group)
-        {
-            AddError(new("model_group", "must name a model group, once"));
-            ThrowIfAnyErrors(422);
-            return;
-        }
-
-        if (!TryPurpose(body, out var purpose))
-        {
-            AddError(new("purpose", "must be a text of at most 255 characters"));
-            ThrowIfAnyErrors(422);
         }
 
         if (!(await jobs.TeamOfAsync(HttpContext.GetCaller(), request.JobId, ct)).TryGet(out var teamId, out var missing))
@@ -66,10 +51,10 @@ internal sealed class CallModel(ILlmCaller llm, JobReader jobs) : Endpoint<CallM
             return;
         }
 
-        var answer = await llm.CallAsync(new(teamId, new(request.JobId), group, purpose, WithoutOurs(body)), ct);
+        var answer = await llm.CallAsync(new(teamId, new(request.JobId), body.ModelGroup, body.Purpose, body.Fields), ct);
         await answer.Match(
             given => Send.OkAsync(
-                new(given.CallId.Value, given.Response, new(given.TokensUsed, given.LatencyMs, given.ModelGroup)), ct),
+                new(given.CallId.Value, given.Response, new(given.Usage.Total, given.LatencyMs, given.ModelGroup)), ct),
             failure => Send.FailureAsync(failure));
     }
 
@@ -80,47 +65,6 @@ internal sealed class CallModel(ILlmCaller llm, JobReader jobs) : Endpoint<CallM
         ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "List the skills in this resume: …" }),
         ["temperature"] = 0.2,
     };
-
-    private static string? GroupOf(JsonElement body)
-    {
-        var first = body.TryGetProperty("model_group", out var name) ? name : default;
-        var second = body.TryGetProperty("model_group_name", out var other) ? other : default;
-        var named = first.ValueKind is JsonValueKind.Undefined ? second : first;
-        return named.ValueKind == JsonValueKind.String
-               && (first.ValueKind is JsonValueKind.Undefined || second.ValueKind is JsonValueKind.Undefined)
-               && Names.IsGroupName(named.GetString())
-            ? named.GetString()
-            : null;
-    }
-
-    private static bool TryPurpose(JsonElement body, out string? purpose)
-    {
-        purpose = null;
-        if (!body.TryGetProperty("purpose", out var given) || given.ValueKind == JsonValueKind.Null)
-        {
-            return true;
-        }
-
-        purpose = given.ValueKind == JsonValueKind.String ? given.GetString() : null;
-        return purpose is { Length: <= 255 } && !purpose.Contains('\0', StringComparison.Ordinal);
-    }
-
-    private static JsonElement WithoutOurs(JsonElement body)
-    {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            foreach (var field in body.EnumerateObject().Where(field => !s_ours.Contains(field.Name)))
-            {
-                field.WriteTo(writer);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return JsonElement.Parse(buffer.WrittenSpan);
-    }
 }
 
 /// <param name="Body">A chat request of OpenAI's API, with <c>model_group</c> instead of <c>model</c>, and <c>purpose</c>.</param>

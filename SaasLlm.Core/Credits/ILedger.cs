@@ -27,6 +27,12 @@ public interface ILedger
     /// <summary>Closes one attempt and writes the next, in one step. 409 <c>job.ended</c> when the job ended meanwhile (the attempt is closed all the same).</summary>
     Task<Result<Accepted>> NextAttemptAsync(NextAttempt command, CancellationToken cancellation);
 
+    /// <summary>Opens a job with its only call, both or neither; refuses as <see cref="OpenJobAsync"/> and <see cref="StartCallAsync"/> do.</summary>
+    Task<Result<StartedCall>> OpenJobWithCallAsync(OpenJob job, StartCall call, CancellationToken cancellation);
+
+    /// <summary>Ends the only call of a job and the job with it: completed if the call succeeded, else failed. The answer is the job's.</summary>
+    Task<Result<ClosedJob>> EndCallAndJobAsync(EndCall call, CancellationToken cancellation);
+
     /// <summary>
     /// Closes the last attempt and writes the call's row. When the job ended meanwhile the rows are still written (its cost is recorded,
     /// unbilled), and the answer is 409 <c>job.ended</c>. A second end of the same call changes nothing and is accepted.

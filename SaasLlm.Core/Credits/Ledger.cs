@@ -18,28 +18,13 @@ internal sealed class Ledger(
     public async Task<Result<OpenedJob>> OpenJobAsync(OpenJob command, CancellationToken cancellation)
     {
         using var activity = LedgerTelemetry.Source.StartActivity("open job");
-        if (await reservations.ReserveAsync(command.TeamId, command.JobId, command.Price, command.Lifetime) is { } refusal)
-        {
-            return refusal;
-        }
+        return await OpenAsync<OpenedJob>("open_job", command, (state, now) => OpenJobRule.Decide(state, command, now), cancellation);
+    }
 
-        Failpoint.Hit(FailpointName.AfterReserve);
-        var isOpen = false;
-        try
-        {
-            var scope = new CommandScope("open_job", command.TeamId) { Job = command.JobId, LocksAccount = true };
-            var result = await SubmitAsync<OpenedJob>(scope, (state, now) => OpenJobRule.Decide(state, command, now), cancellation);
-            // Unknown may well be open: its reservation ends with its lease.
-            isOpen = result.Failure is null or { Code: "store.outcome_unknown" };
-            return result.Failure is { Kind: FailureKind.InsufficientCredits } failure ? await WithHoldsAsync(failure, command.TeamId) : result;
-        }
-        finally
-        {
-            if (!isOpen)
-            {
-                await reservations.ReleaseAsync(command.TeamId, command.JobId);
-            }
-        }
+    public async Task<Result<StartedCall>> OpenJobWithCallAsync(OpenJob job, StartCall call, CancellationToken cancellation)
+    {
+        using var activity = LedgerTelemetry.Source.StartActivity("open job with call");
+        return await OpenAsync<StartedCall>("open_job_with_call", job, (state, now) => SingleCallRules.Open(state, job, call, now), cancellation);
     }
 
     public async Task<Result<StartedCall>> StartCallAsync(StartCall command, CancellationToken cancellation)
@@ -65,6 +50,20 @@ internal sealed class Ledger(
     {
         var scope = new CommandScope("end_call", command.TeamId) { Job = command.JobId, EndsCall = command.CallId };
         return SubmitAsync<Accepted>(scope, (state, now) => CallRules.End(state, command, now), cancellation);
+    }
+
+    public async Task<Result<ClosedJob>> EndCallAndJobAsync(EndCall call, CancellationToken cancellation)
+    {
+        var ids = RowIds.New(time);
+        var scope = new CommandScope("end_call_and_job", call.TeamId)
+        {
+            Job = call.JobId,
+            EndsCall = call.CallId,
+            LocksAccount = true,
+            NeedsRunning = true,
+            FreesCredits = true,
+        };
+        return await SubmitAsync<ClosedJob>(scope, (state, now) => SingleCallRules.End(state, call, ids, now), cancellation);
     }
 
     public async Task<Result<ClosedJob>> CloseJobAsync(CloseJob command, CancellationToken cancellation)
@@ -135,6 +134,32 @@ internal sealed class Ledger(
 
     private static CommandScope Change(string kind, string teamId, TransactionId? posts = null)
         => new(kind, teamId) { LocksAccount = true, FreesCredits = true, Posts = posts };
+
+    private async Task<Result<T>> OpenAsync<T>(
+        string kind, OpenJob job, Func<LedgerState, DateTimeOffset, Decision<T>> rule, CancellationToken cancellation)
+    {
+        if (await reservations.ReserveAsync(job.TeamId, job.JobId, job.Price, job.Lifetime) is { } refusal)
+        {
+            return refusal;
+        }
+
+        Failpoint.Hit(FailpointName.AfterReserve);
+        var isOpen = false;
+        try
+        {
+            var result = await SubmitAsync(new CommandScope(kind, job.TeamId) { Job = job.JobId, LocksAccount = true }, rule, cancellation);
+            // Unknown may well be open: its reservation ends with its lease.
+            isOpen = result.Failure is null or { Code: "store.outcome_unknown" };
+            return result.Failure is { Kind: FailureKind.InsufficientCredits } failure ? await WithHoldsAsync(failure, job.TeamId) : result;
+        }
+        finally
+        {
+            if (!isOpen)
+            {
+                await reservations.ReleaseAsync(job.TeamId, job.JobId);
+            }
+        }
+    }
 
     private Task<Result<T>> SubmitAsync<T>(
         CommandScope scope, Func<LedgerState, DateTimeOffset, Decision<T>> rule, CancellationToken cancellation)

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Streaming;
 
 namespace SaasLlm.Core.Llm;
 
@@ -11,12 +13,20 @@ public interface ILlmCaller
     /// Failures are those of design section 6, for example 502 <c>llm.all_models_failed</c>, 400 <c>llm.request_rejected</c>, 404 <c>model_group.not_found</c>.
     /// </summary>
     Task<Result<LlmAnswer>> CallAsync(LlmCall call, CancellationToken cancellation);
+
+    /// <summary>
+    /// Begins a call that answers as a stream. Returns with its first chunk, with its failure if that comes first, and after
+    /// <paramref name="patience"/> in any case: until then another status than 200 is possible. A caller that leaves cancels nothing.
+    /// </summary>
+    Task<Result<LlmStream>> StreamAsync(LlmCall call, TimeSpan patience, CancellationToken cancellation);
 }
 
 /// <summary>A call as the tenant asked for it.</summary>
+/// <param name="NewJob">The job that the call is all of: it opens with the call and ends with it. Null: the job is open.</param>
 /// <param name="Body">The tenant's JSON object: messages and OpenAI's fields, without group, purpose or stream.</param>
-public sealed record LlmCall(string TeamId, JobId JobId, string ModelGroup, string? Purpose, JsonElement Body);
+public sealed record LlmCall(string TeamId, JobId JobId, string ModelGroup, string? Purpose, JsonElement Body, OpenJob? NewJob = null);
 
 /// <summary>The answer, clean of the model's name and of cost.</summary>
-/// <param name="Response">An OpenAI chat completion written anew: its <c>model</c> is the group's name.</param>
-public sealed record LlmAnswer(CallId CallId, JsonElement Response, long TokensUsed, int LatencyMs, string ModelGroup);
+/// <param name="Response">An OpenAI chat completion written anew: its <c>model</c> is the group's name. Undefined for a stream.</param>
+/// <param name="Job">The end of the job that was all this call; null where the job goes on.</param>
+public sealed record LlmAnswer(CallId CallId, JsonElement Response, TokenUsage Usage, int LatencyMs, string ModelGroup, ClosedJob? Job = null);

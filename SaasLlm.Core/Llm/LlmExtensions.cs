@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using SaasLlm.Core.Llm.Calls;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Keys;
+using SaasLlm.Core.Llm.Streaming;
 
 namespace SaasLlm.Core.Llm;
 
@@ -32,6 +33,7 @@ public static class LlmExtensions
 
         // Singletons hold these clients, so the handler renews its own connections. Neither retries: a completion costs money each time.
         services.AddHttpClient<CompletionClient>(http => http.Timeout = Timeout.InfiniteTimeSpan).ConfigurePrimaryHttpMessageHandler(NewHandler);
+        services.AddHttpClient<StreamClient>(http => http.Timeout = Timeout.InfiniteTimeSpan).ConfigurePrimaryHttpMessageHandler(NewHandler);
         services.AddHttpClient<GatewayAdmin>(http => http.Timeout = TimeSpan.FromSeconds(10)).ConfigurePrimaryHttpMessageHandler(NewHandler);
         services.AddSingleton<GatewayHealthCheck>();
         services.AddHealthChecks().AddCheck<GatewayHealthCheck>(GatewayHealthCheck.Name, HealthStatus.Degraded);

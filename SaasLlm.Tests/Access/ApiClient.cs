@@ -26,6 +26,17 @@ internal sealed class ApiClient(Uri address, string? key) : IDisposable
     public Task<ApiAnswer> PostOnceAsync(string path, string? json, string idempotencyKey)
         => SendAsync(HttpMethod.Post, path, json, idempotencyKey);
 
+    /// <summary>Sends a request as it is, and comes back with the head of its answer.</summary>
+    public Task<HttpResponseMessage> SendRawAsync(HttpRequestMessage request)
+    {
+        if (key is not null)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+
+        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+    }
+
     public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string? json = null, params string[] idempotencyKeys)
     {
         using var request = new HttpRequestMessage(method, path);

@@ -52,6 +52,37 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string team
         }
     }
 
+    /// <summary>A streamed call, read to its end.</summary>
+    public async Task<StreamAnswer> StreamAsync(string job)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            using var request = StreamRequest(job);
+            using var response = await Team.SendRawAsync(request);
+            var answer = new StreamAnswer((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType, await response.Content.ReadAsStringAsync());
+            if (tries == KeyTriesMax || answer.Status != 503 || !answer.Text.Contains("llm.key_pending", StringComparison.Ordinal))
+            {
+                return answer;
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    /// <summary>A streamed call that is left after its first byte.</summary>
+    public async Task LeaveStreamAsync(string job)
+    {
+        using var request = StreamRequest(job);
+        using var response = await Team.SendRawAsync(request);
+        await using var body = await response.Content.ReadAsStreamAsync();
+        Assert.Equal(1, await body.ReadAsync(new byte[1]));
+    }
+
+    private HttpRequestMessage StreamRequest(string job) => new(HttpMethod.Post, $"/api/jobs/{job}/llm-call-stream")
+    {
+        Content = new StringContent($$"""{"model_group":"{{group}}","messages":{{Hello}}}""", System.Text.Encoding.UTF8, "application/json"),
+    };
+
     public Task<ApiAnswer> CompleteAsync(string job, string status = "completed")
         => Team.PostAsync($"/api/jobs/{job}/complete", $$"""{"status":"{{status}}"}""");
 
@@ -62,4 +93,12 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string team
 
     public async Task<JsonArray> AttemptsAsync(string job)
         => (await Operator.GetAsync($"/api/jobs/{job}/costs")).Is(200)["calls"]![0]!["attempts"]!.AsArray();
+}
+
+/// <summary>An answer of server-sent events, or the refusal in its place.</summary>
+internal sealed record StreamAnswer(int Status, string? ContentType, string Text)
+{
+    /// <summary>What stood behind <c>data:</c>, in order.</summary>
+    public string[] Events { get; } =
+        [.. Text.Split("\n\n").Where(part => part.StartsWith("data: ", StringComparison.Ordinal)).Select(part => part["data: ".Length..])];
 }

@@ -260,7 +260,7 @@ public sealed class CallLoopTests
         Assert.Equal(0.0232m, end.ProviderCostUsd);
         Assert.Equal(0.02784m, end.ClientCostUsd);
         Assert.Equal(new TokenUsage(1000, 200, 500, 100), end.Usage);
-        Assert.Equal(1500, result.Value.TokensUsed);
+        Assert.Equal(1500, result.Value.Usage.Total);
     }
 
     [Fact]

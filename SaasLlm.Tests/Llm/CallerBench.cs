@@ -4,9 +4,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Calls;
 using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Core.Llm.Streaming;
 using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Tests.Llm;
@@ -35,7 +37,7 @@ internal sealed class CallerBench : IDisposable
         Breaker = new(_options, TimeProvider.System);
         var admin = new GatewayAdmin(_http, _options);
         var runner = new CallRunner(
-            Ledger, new CompletionClient(_http, _options, TimeProvider.System), Keys, Breaker, _options, telemetry, TimeProvider.System,
+            Ledger, new CompletionClient(_http, _options, TimeProvider.System), new StreamClient(_http, _options, TimeProvider.System), Keys, Breaker, _options, telemetry, TimeProvider.System,
             NullLogger<CallRunner>.Instance);
         Caller = new LlmCaller(
             Groups, new PriceBook(admin, Options.Create(pricing), _options, TimeProvider.System, NullLogger<PriceBook>.Instance), Keys,
@@ -56,6 +58,12 @@ internal sealed class CallerBench : IDisposable
 
     public Task<Result<LlmAnswer>> CallAsync(string body = """{"messages":[{"role":"user","content":"Say hello."}]}""", CancellationToken cancellation = default)
         => Caller.CallAsync(new("team_1", JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body)), cancellation);
+
+    public Task<Result<LlmStream>> StreamAsync(TimeSpan? patience = null, OpenJob? job = null)
+        => Caller.StreamAsync(
+            new("team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test",
+                JsonElement.Parse("""{"messages":[{"role":"user","content":"Say hello."}]}"""), job),
+            patience ?? TimeSpan.FromSeconds(30), default);
 
     public void Dispose() => _http.Dispose();
 }

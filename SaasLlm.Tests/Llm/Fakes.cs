@@ -27,6 +27,13 @@ internal sealed class FakeLedger : ILedger
 
     public Task<Result<ClosedJob>> CloseJobAsync(CloseJob command, CancellationToken cancellation) => throw new NotSupportedException();
 
+    public Task<Result<StartedCall>> OpenJobWithCallAsync(OpenJob job, StartCall call, CancellationToken cancellation)
+        => Take((job, call), new StartedCall(20, JobTimeLeft));
+
+    public Task<Result<ClosedJob>> EndCallAndJobAsync(EndCall call, CancellationToken cancellation) => Take(call, new ClosedJob(
+        call.JobId, call.ErrorCode is null ? "completed" : "failed", DateTimeOffset.UnixEpoch, 1, call.ErrorCode is null ? 1 : 0, call.ErrorCode is null ? 0 : 1,
+        call.Usage.Total, call.ClientCostUsd ?? 0, call.LatencyMs, call.ErrorCode is null, call.ErrorCode is null ? null : "failed", 1, 0, 9));
+
     public Task<Result<PostedTransaction>> RefundJobAsync(RefundJob command, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<Result<PostedTransaction>> AdjustCreditsAsync(AdjustCredits command, CancellationToken cancellation) => throw new NotSupportedException();

@@ -34,7 +34,7 @@ internal static class CallRules
             return Decision<StartedCall>.Unchanged(state, LedgerFailures.MaxCalls(job.MaxCalls));
         }
 
-        var isBounded = job.Terms.IsConsumption || job.MaxCostUsd is not null;
+        var isBounded = IsBounded(job);
         if (isBounded && state.Account is null)
         {
             return Decision<StartedCall>.Unchanged(state, AccountNeeded);
@@ -55,9 +55,13 @@ internal static class CallRules
             ModelGroupsUsed = job.ModelGroupsUsed.Contains(command.ModelGroup) ? job.ModelGroupsUsed : [.. job.ModelGroupsUsed, command.ModelGroup],
             Running = [.. job.Running, Open(attempt)],
         };
-        return new(
-            new StartedCall(job.Terms.MarkupPercent, job.DeadlineAt - now, isBounded), admitted with { Job = after }, [attempt]);
+        return new(Answer(after, now), admitted with { Job = after }, [attempt]);
     }
+
+    /// <summary>What the caller of a started call needs of its job.</summary>
+    public static StartedCall Answer(JobState job, DateTimeOffset now) => new(job.Terms.MarkupPercent, job.DeadlineAt - now, IsBounded(job));
+
+    private static bool IsBounded(JobState job) => job.Terms.IsConsumption || job.MaxCostUsd is not null;
 
     // Before a call is sent, the job's hold covers what its calls have used and the most that the running ones and this one may use.
     private static (LedgerState State, Failure? Refused) Cover(LedgerState state, JobState job, CallEstimate call, DateTimeOffset now)

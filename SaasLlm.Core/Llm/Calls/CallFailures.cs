@@ -30,6 +30,10 @@ internal static class CallFailures
     private static readonly Failure s_allFailed =
         new(FailureKind.UpstreamFailed, "llm.all_models_failed", "All models of this group failed.");
 
+    /// <summary>After the first chunk no other model can take over.</summary>
+    public static readonly Failure StreamBroken =
+        new(FailureKind.UpstreamFailed, "llm.stream_failed", "The model's answer broke off.");
+
     public static Failure WrongKind(string kind)
         => new(FailureKind.Invalid, "llm.invalid_request", $"This model group is for {kind}.") { Details = new Dictionary<string, object?> { ["param"] = "model_group" } };
 

@@ -1,6 +1,7 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Requests;
+using SaasLlm.Core.Llm.Streaming;
 using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Core.Llm.Calls;
@@ -18,6 +19,9 @@ internal sealed record CallPlan(
     List<PricedModel> Models,
     string GatewayKey)
 {
+    /// <summary>Where the answer goes as it comes; null: it is answered whole.</summary>
+    public LlmStream? Stream { get; init; }
+
     // Fewer bytes than this a token are rare in any language.
     private const int BytesPerToken = 3;
 

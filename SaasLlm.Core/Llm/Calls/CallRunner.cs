@@ -6,6 +6,7 @@ using SaasLlm.Core.Credits;
 using SaasLlm.Core.Failpoints;
 using SaasLlm.Core.Llm.Answers;
 using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Core.Llm.Streaming;
 
 namespace SaasLlm.Core.Llm.Calls;
 
@@ -13,6 +14,7 @@ namespace SaasLlm.Core.Llm.Calls;
 internal sealed partial class CallRunner(
     ILedger ledger,
     CompletionClient client,
+    StreamClient streams,
     ITeamGatewayKeys keys,
     CircuitBreaker breaker,
     IOptions<GatewayOptions> options,
@@ -28,15 +30,18 @@ internal sealed partial class CallRunner(
     {
         var progress = new CallProgress(plan, breaker, time, options.Value.CallTimeout);
         var intent = progress.Next(progress.Current, options.Value.AttemptTimeout);
-        var start = new StartCall(plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent);
-        if (!(await ledger.StartCallAsync(start, CancellationToken.None)).TryGet(out var started, out var refused))
-        {
-            return refused;
-        }
-
-        progress.Started(started);
         try
         {
+            var start = new StartCall(plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent);
+            var begun = plan.Call.NewJob is { } job
+                ? await ledger.OpenJobWithCallAsync(job, start, CancellationToken.None)
+                : await ledger.StartCallAsync(start, CancellationToken.None);
+            if (!begun.TryGet(out var started, out var refused))
+            {
+                return refused;
+            }
+
+            progress.Started(started);
             return await WalkAsync(plan, progress, intent);
         }
         catch (Exception exception)
@@ -45,13 +50,19 @@ internal sealed partial class CallRunner(
             LogBroken(exception, plan.CallId);
             throw;
         }
+        finally
+        {
+            plan.Stream?.Complete();
+        }
     }
 
     private async Task<Result<LlmAnswer>> WalkAsync(CallPlan plan, CallProgress progress, AttemptIntent intent)
     {
         while (true)
         {
-            var attempt = await TryAsync(plan, progress, intent);
+            var attempt = plan.Stream is { } stream
+                ? await TryStreamAsync(plan, stream, progress, intent)
+                : await TryAsync(plan, progress, intent);
             if (attempt.Meaning == AnswerMeaning.Worked)
             {
                 return await SucceedAsync(plan, progress, attempt);
@@ -113,6 +124,32 @@ internal sealed partial class CallRunner(
         return new(answer, meaning, end, response);
     }
 
+    private async Task<Attempt> TryStreamAsync(CallPlan plan, LlmStream stream, CallProgress progress, AttemptIntent intent)
+    {
+        using var span = LlmTelemetry.StartAttempt(intent.ModelName, plan.GroupName, intent.Number);
+        var startedAt = time.GetTimestamp();
+        var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, options.Value.IsLiteLlm, isStream: true);
+        var reader = new ChunkReader(plan.CallId, plan.GroupName, progress.StartedAt);
+        var limits = new StreamLimits(intent.Timeout, options.Value.StreamGapMax, progress.TimeLeft, options.Value.DrainMax);
+        Failpoint.Hit(FailpointName.BeforeUpstream);
+        var (answer, meaning) = await streams.StreamAsync(body, progress.GatewayKey, reader, stream, limits);
+        Failpoint.Hit(FailpointName.AfterUpstream);
+        var latency = time.GetElapsedTime(startedAt);
+        var end = new AttemptEnd(
+            intent.AttemptId,
+            meaning == AnswerMeaning.Worked ? "succeeded" : "failed",
+            meaning.Name(),
+            answer.Status == 0 ? null : answer.Status,
+            reader.UpstreamId,
+            reader.Usage ?? default,
+            // What broke off after it began was computed, and is paid for.
+            reader.HasContent && reader.Usage is null ? null : Cost(answer, reader.Usage, progress.Current),
+            (int)Math.Min(latency.TotalMilliseconds, int.MaxValue));
+        progress.Ended(end, answer, meaning);
+        telemetry.AttemptEnded(span, plan.GroupName, end, latency);
+        return new(answer, meaning, end, default(JsonElement), HasBegun: reader.HasContent);
+    }
+
     // Null: it holds text that nobody can write again, such as half a surrogate pair.
     private static JsonElement? Response(JsonElement root, CallPlan plan, CallProgress progress, TokenUsage? usage)
     {
@@ -136,7 +173,9 @@ internal sealed partial class CallRunner(
     private async Task<(PricedModel? Next, Failure? Failure)> AfterFailureAsync(CallPlan plan, CallProgress progress, Attempt attempt)
     {
         var model = progress.Current.Name;
-        if (attempt.Meaning.CountsAgainstModel() && breaker.Failed(model))
+        // That nobody waited for the rest says nothing of the model.
+        var wasLeft = attempt.HasBegun && plan.Stream is { HasLeft: true };
+        if (!wasLeft && attempt.Meaning.CountsAgainstModel() && breaker.Failed(model))
         {
             LogBreakerOpened(model);
         }
@@ -145,6 +184,11 @@ internal sealed partial class CallRunner(
         {
             telemetry.OperatorFault(attempt.Meaning.Name());
             LogOperatorFault(model, attempt.Meaning, attempt.Answer.Status);
+        }
+
+        if (attempt.HasBegun)
+        {
+            return (null, CallFailures.StreamBroken);
         }
 
         switch (attempt.Meaning)
@@ -182,12 +226,9 @@ internal sealed partial class CallRunner(
         breaker.Succeeded(progress.Current.Name);
         var clientCost = attempt.End.ProviderCostUsd is { } cost ? Money.ClientCost(cost, progress.MarkupPercent) : (decimal?)null;
         var saved = await EndAsync(plan, progress, attempt.End, progress.Current.Name, null, clientCost);
-        if (saved.Failure is { } failure)
-        {
-            return failure;
-        }
-
-        return new LlmAnswer(plan.CallId, attempt.Response!.Value, attempt.End.Usage.Total, progress.LatencyMs, plan.GroupName);
+        return saved.TryGet(out var job, out var failure)
+            ? new LlmAnswer(plan.CallId, attempt.Response!.Value, attempt.End.Usage, progress.LatencyMs, plan.GroupName, job)
+            : failure;
     }
 
     private async Task<Result<LlmAnswer>> FailAsync(CallPlan plan, CallProgress progress, AttemptEnd? ended, Failure failure)
@@ -197,7 +238,7 @@ internal sealed partial class CallRunner(
     }
 
     // With the answer in hand and Postgres gone, saving is repeated until the call's deadline; then the attempt stays open and is marked unknown.
-    private async Task<Result<Accepted>> EndAsync(
+    private async Task<Result<ClosedJob?>> EndAsync(
         CallPlan plan, CallProgress progress, AttemptEnd? ended, string? resolvedModel, string? errorCode, decimal? clientCost)
     {
         var command = new EndCall(
@@ -206,7 +247,9 @@ internal sealed partial class CallRunner(
         var wait = s_storeRetryMin;
         while (true)
         {
-            var result = await ledger.EndCallAsync(command, CancellationToken.None);
+            var result = plan.Call.NewJob is null
+                ? (await ledger.EndCallAsync(command, CancellationToken.None)).Map<ClosedJob?>(_ => null)
+                : (await ledger.EndCallAndJobAsync(command, CancellationToken.None)).Map<ClosedJob?>(job => job);
             if (result.Failure is not { Kind: FailureKind.Unavailable } || progress.TimeLeft < wait)
             {
                 Failpoint.Hit(FailpointName.AfterSettle);
@@ -243,5 +286,5 @@ internal sealed partial class CallRunner(
     [LoggerMessage(4104, LogLevel.Warning, "The end of call {CallId} is not saved yet: Postgres is not available; again in {Wait}")]
     private partial void LogNotSaved(CallId callId, TimeSpan wait);
 
-    private sealed record Attempt(GatewayAnswer Answer, AnswerMeaning Meaning, AttemptEnd End, JsonElement? Response);
+    private sealed record Attempt(GatewayAnswer Answer, AnswerMeaning Meaning, AttemptEnd End, JsonElement? Response, bool HasBegun = false);
 }

@@ -4,6 +4,7 @@ using SaasLlm.Core.Common;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Requests;
+using SaasLlm.Core.Llm.Streaming;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Pricing;
 
@@ -29,6 +30,33 @@ internal sealed partial class LlmCaller(
             return plan.Failure is { } failure
                 ? failure
                 : await running.Start(() => runner.RunAsync(plan.Value)).WaitAsync(cancellation);
+        }
+        catch (Exception exception) when (StoreErrors.IsUnavailable(exception) && !cancellation.IsCancellationRequested)
+        {
+            return StoreErrors.Unavailable;
+        }
+    }
+
+    public async Task<Result<LlmStream>> StreamAsync(LlmCall call, TimeSpan patience, CancellationToken cancellation)
+    {
+        try
+        {
+            var plan = await PlanAsync(call, cancellation);
+            if (plan.Failure is { } failure)
+            {
+                return failure;
+            }
+
+            var stream = new LlmStream(plan.Value.CallId, call.JobId);
+            stream.End = running.Start(() => runner.RunAsync(plan.Value with { Stream = stream }));
+            Task first = Task.WhenAny(stream.Begun, stream.End);
+            await first.WaitAsync(patience, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (cancellation.IsCancellationRequested)
+            {
+                stream.Leave();
+            }
+
+            return !stream.Begun.IsCompleted && stream.End.IsCompleted && (await stream.End).Failure is { } refused ? refused : stream;
         }
         catch (Exception exception) when (StoreErrors.IsUnavailable(exception) && !cancellation.IsCancellationRequested)
         {

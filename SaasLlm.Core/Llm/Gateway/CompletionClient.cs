@@ -31,10 +31,7 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
         try
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
-            var bytes = await ReadAsync(response, deadline.Token);
-            return bytes is null
-                ? new(0, default, TransportFault.Cut)
-                : new((int)response.StatusCode, bytes, RetryAfter: RetryAfter(response));
+            return await ReadAnswerAsync(response, options.Value.AnswerBytesMax, time, deadline.Token);
         }
         catch (OperationCanceledException)
         {
@@ -43,9 +40,7 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
         }
         catch (HttpRequestException exception)
         {
-            var isAbsent = exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-                or HttpRequestError.SecureConnectionError;
-            return new(0, default, isAbsent ? TransportFault.NotConnected : TransportFault.Cut);
+            return new(0, default, FaultOf(exception));
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or InvalidOperationException or ProtocolViolationException)
         {
@@ -53,10 +48,22 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
         }
     }
 
+    /// <summary>A whole answer; one that is longer than allowed counts as cut.</summary>
+    internal static async Task<GatewayAnswer> ReadAnswerAsync(
+        HttpResponseMessage response, int bytesMax, TimeProvider time, CancellationToken cancellation)
+        => await ReadAsync(response, bytesMax, cancellation) is { } bytes
+            ? new((int)response.StatusCode, bytes, RetryAfter: RetryAfter(response, time))
+            : new(0, default, TransportFault.Cut);
+
+    /// <summary>Whether there was a connection at all.</summary>
+    internal static TransportFault FaultOf(HttpRequestException exception)
+        => exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
+            ? TransportFault.NotConnected
+            : TransportFault.Cut;
+
     // Null: longer than allowed.
-    private async Task<byte[]?> ReadAsync(HttpResponseMessage response, CancellationToken cancellation)
+    private static async Task<byte[]?> ReadAsync(HttpResponseMessage response, int max, CancellationToken cancellation)
     {
-        var max = options.Value.AnswerBytesMax;
         if (response.Content.Headers.ContentLength > max)
         {
             return null;
@@ -79,7 +86,7 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
     }
 
     // The provider's own arrives as llm_provider-retry-after, as seconds or as a date.
-    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    private static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider time)
     {
         var header = response.Headers.RetryAfter;
         if (header is null && response.Headers.TryGetValues("llm_provider-retry-after", out var values)

@@ -30,6 +30,14 @@ public sealed class GatewayOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "02:00:00")]
     public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(300);
 
+    /// <summary>How long a stream may be silent between two chunks.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan StreamGapMax { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a stream whose reader has left is read on, so that it can be accounted.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan DrainMax { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Bytes of an answer; a longer one is taken for a failed model.</summary>
     [Range(1024, 256 * 1024 * 1024)]
     public int AnswerBytesMax { get; set; } = 32 * 1024 * 1024;

@@ -54,14 +54,15 @@ public sealed class OutgoingBody
     /// <summary>The bytes for one model.</summary>
     /// <param name="outputCeiling">Sent as <c>max_tokens</c> if the tenant named no longest answer; null sends nothing.</param>
     /// <param name="isLiteLlm">Adds the job's id as LiteLLM's metadata and tag, by which its spend rows can be found.</param>
-    public ReadOnlyMemory<byte> For(string model, JobId jobId, int? outputCeiling, bool isLiteLlm)
+    public ReadOnlyMemory<byte> For(string model, JobId jobId, int? outputCeiling, bool isLiteLlm, bool isStream = false)
     {
         var buffer = new ArrayBufferWriter<byte>(_fields.Length + 256);
         buffer.Write(_fields.Span);
         // Never empty before it: without messages there is no body.
         buffer.Write(",\"model\":"u8);
         buffer.Write(JsonSerializer.SerializeToUtf8Bytes(model));
-        buffer.Write(",\"stream\":false"u8);
+        // Usage is always asked for: without it nobody knows what a stream cost.
+        buffer.Write(isStream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"u8 : ",\"stream\":false"u8);
         if (outputCeiling is { } ceiling && MaxOutputTokens is null)
         {
             buffer.Write(",\"max_tokens\":"u8);

@@ -1,0 +1,66 @@
+using System.Buffers;
+using System.Text.Json;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Answers;
+
+namespace SaasLlm.Core.Llm.Streaming;
+
+/// <summary>
+/// Reads the chunks of one upstream stream and writes each anew: the model is the group's name, the id the call's, the role comes once;
+/// the provider's own fields, cost and fingerprint are dropped. Usage is kept back.
+/// </summary>
+internal sealed class ChunkReader(CallId callId, string modelGroup, DateTimeOffset createdAt)
+{
+    private readonly ArrayBufferWriter<byte> _buffer = new(512);
+    private readonly HashSet<int> _spoken = [];
+    private readonly string _id = $"chatcmpl-{callId.Value:N}";
+    private readonly long _created = createdAt.ToUnixTimeSeconds();
+
+    /// <summary>Something was given: text, a tool call, a refusal, or that it is filtered. From here on no other model can take over.</summary>
+    public bool HasContent { get; private set; }
+
+    /// <summary>The last that the stream said of its tokens.</summary>
+    public TokenUsage? Usage { get; private set; }
+
+    public string? UpstreamId { get; private set; }
+
+    /// <summary>The chunk for the tenant; null when there is nothing in it to give. Throws for text that no JSON writer can write.</summary>
+    public byte[]? Read(JsonElement chunk)
+    {
+        Usage = AnswerContent.Usage(chunk) ?? Usage;
+        UpstreamId ??= AnswerContent.UpstreamId(chunk);
+        if (chunk.ValueKind != JsonValueKind.Object || !chunk.TryGetProperty("choices", out var list) || list.ValueKind != JsonValueKind.Array)
+        {
+            return null;
+        }
+
+        var choices = list.EnumerateArray().Select(ChunkChoice.Read).OfType<ChunkChoice>().ToList();
+        HasContent |= choices.Any(choice => choice.IsContent);
+        // The empty chunk with the role comes first, and says nothing yet: the answer may still be another model's.
+        return HasContent && choices.Any(choice => choice.IsWorthSending) ? Write(choices) : null;
+    }
+
+    private byte[] Write(List<ChunkChoice> choices)
+    {
+        _buffer.ResetWrittenCount();
+        using (var writer = new Utf8JsonWriter(_buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", _id);
+            writer.WriteString("object", "chat.completion.chunk");
+            writer.WriteNumber("created", _created);
+            writer.WriteString("model", modelGroup);
+            writer.WriteStartArray("choices");
+            foreach (var choice in choices.Where(choice => choice.IsWorthSending))
+            {
+                choice.Write(writer, hasRole: _spoken.Add(choice.Index));
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return _buffer.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,54 @@
+using System.Threading.Channels;
+using SaasLlm.Core.Common;
+
+namespace SaasLlm.Core.Llm.Streaming;
+
+/// <summary>
+/// A call's answer as it comes. The call writes, at the pace of whoever reads: a slow reader holds the call up, and the call its provider.
+/// A reader that leaves holds up nothing: the rest is drained and accounted.
+/// </summary>
+public sealed class LlmStream(CallId callId, JobId jobId)
+{
+    // Enough to smooth the gaps, and no store: more waits at the provider.
+    private const int ChunksAhead = 16;
+
+    private readonly Channel<ReadOnlyMemory<byte>> _chunks = Channel.CreateBounded<ReadOnlyMemory<byte>>(
+        new BoundedChannelOptions(ChunksAhead) { SingleReader = true, SingleWriter = true });
+
+    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public CallId CallId => callId;
+
+    public JobId JobId => jobId;
+
+    /// <summary>Chunks of OpenAI's API, as JSON, without usage: to be sent as they are. Ends with the call.</summary>
+    public ChannelReader<ReadOnlyMemory<byte>> Chunks => _chunks.Reader;
+
+    /// <summary>How the call ended, saved; after the last chunk. A failure after the first chunk means that the answer broke off.</summary>
+    public Task<Result<LlmAnswer>> End { get; internal set; } = Task.FromResult<Result<LlmAnswer>>(
+        new Failure(FailureKind.Conflict, "llm.not_started", "The call has not started."));
+
+    /// <summary>Completes with the first chunk.</summary>
+    internal Task Begun => _begun.Task;
+
+    /// <summary>True when the reader is gone.</summary>
+    internal bool HasLeft => _left.Task.IsCompleted;
+
+    /// <summary>Nobody reads any more.</summary>
+    public void Leave() => _left.TrySetResult();
+
+    /// <summary>Waits until there is room, or nobody reads any more.</summary>
+    internal async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk)
+    {
+        // What comes after the reader has left is only counted.
+        while (!HasLeft && !_chunks.Writer.TryWrite(chunk))
+        {
+            await Task.WhenAny(_chunks.Writer.WaitToWriteAsync().AsTask(), _left.Task);
+        }
+
+        _begun.TrySetResult();
+    }
+
+    internal void Complete() => _chunks.Writer.TryComplete();
+}

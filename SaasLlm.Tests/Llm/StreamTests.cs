@@ -1,0 +1,308 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm;
+using SaasLlm.Core.Llm.Streaming;
+
+namespace SaasLlm.Tests.Llm;
+
+/// <summary>Streamed calls, against a gateway that says what the test says.</summary>
+public sealed class StreamTests
+{
+    private const string Role = """{"id":"up-1","model":"secret-model-7","system_fingerprint":"fp","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}""";
+    private const string Usage = """{"id":"up-1","choices":[{"index":0,"delta":{}}],"usage":{"prompt_tokens":1000,"completion_tokens":500,"cost":0.1}}""";
+    private const string Stop = """{"id":"up-1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""";
+    private const string Done = "[DONE]";
+
+    [Fact]
+    public async Task Chunks_are_written_anew_and_usage_is_kept_back()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => SendAsync(http, Role, Says("Hel"), Says("lo."), Stop, Usage, Done);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var (chunks, end) = await ReadAsync(bench);
+
+        Assert.Equal(
+            ["""[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]""",
+             """[{"index":0,"delta":{"content":"lo."},"finish_reason":null}]""",
+             """[{"index":0,"delta":{},"finish_reason":"stop"}]"""],
+            chunks.Select(chunk => chunk["choices"]!.ToJsonString()));
+        Assert.All(chunks, chunk => Assert.Equal(
+            ("ResumeAgent", "chat.completion.chunk", $"chatcmpl-{end.Value.CallId.Value:N}"),
+            ((string)chunk["model"]!, (string)chunk["object"]!, (string)chunk["id"]!)));
+        Assert.All(chunks, chunk => Assert.Equal(["id", "object", "created", "model", "choices"], chunk.AsObject().Select(member => member.Key)));
+        Assert.Equal(new TokenUsage(1000, 0, 500, 0), end.Value.Usage);
+        var saved = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Equal(("secret-model-7", null, 0.025m), (saved.ResolvedModel, saved.ErrorCode, saved.ProviderCostUsd));
+        var sent = JsonNode.Parse(Assert.Single(gateway.Requests).Body)!;
+        Assert.Equal((true, true), ((bool)sent["stream"]!, (bool)sent["stream_options"]!["include_usage"]!));
+    }
+
+    [Fact]
+    public async Task Tool_calls_keep_their_pieces_and_name_themselves_once()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => SendAsync(http,
+            Delta("""{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":""}}]}"""),
+            Delta("""{"tool_calls":[{"index":0,"id":null,"function":{"name":null,"arguments":"{\"a\":"}}]}"""),
+            Delta("""{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}"""),
+            Stop.Replace("stop", "tool_calls", StringComparison.Ordinal), Usage, Done);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var (chunks, end) = await ReadAsync(bench);
+
+        Assert.Null(end.Failure);
+        Assert.Equal(
+            ["""{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":""}}]}""",
+             """{"tool_calls":[{"index":0,"function":{"arguments":"{\u0022a\u0022:"}}]}""",
+             """{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}""",
+             "{}"],
+            chunks.Select(chunk => chunk["choices"]![0]!["delta"]!.ToJsonString()));
+    }
+
+    public static TheoryData<string[]> StreamsWithoutContent => new()
+    {
+        new[] { Role, Stop, Usage, Done },
+        new[] { Role, Done },
+        new[] { Role },
+        Array.Empty<string>(),
+        new[] { Role, """{"error":{"message":"litellm.InternalServerError: broke","type":null,"code":"500"}}""" },
+        new[] { Role, "not json" },
+        new[] { Delta("""{"content":"\ud800"}"""), Done },
+    };
+
+    [Theory]
+    [MemberData(nameof(StreamsWithoutContent))]
+    public async Task Before_the_first_content_the_next_model_takes_over(string[] broken)
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, body) => body.Contains("secret-model-7", StringComparison.Ordinal)
+            ? SendAsync(http, broken)
+            : SendAsync(http, Role, Says("Hello."), Stop, Usage, Done);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var (chunks, end) = await ReadAsync(bench);
+
+        Assert.Null(end.Failure);
+        Assert.Equal("Hello.", Text(chunks));
+        Assert.Equal("model_failed", Assert.Single(bench.Ledger.Of<NextAttempt>()).Ended.Outcome);
+        Assert.Equal("other-model-8", Assert.Single(bench.Ledger.Of<EndCall>()).ResolvedModel);
+    }
+
+    [Fact]
+    public async Task A_refusal_before_the_stream_is_a_failure_with_its_own_status()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 400, StubGateway.Error("litellm.BadRequestError: OpenAIException - no."));
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        Assert.Equal("llm.request_rejected", (await bench.StreamAsync()).Failure?.Code);
+        Assert.Single(gateway.Requests);
+    }
+
+    public static TheoryData<string[]> StreamsThatBreakOff => new()
+    {
+        new[] { Says("Hel"), """{"error":{"message":"litellm.InternalServerError: broke","type":null,"code":"500"}}""" },
+        new[] { Says("Hel") },
+        new[] { Says("Hel"), Stop, Usage },
+        new[] { Says("Hel"), "{" },
+    };
+
+    [Theory]
+    [MemberData(nameof(StreamsThatBreakOff))]
+    public async Task After_the_first_content_no_other_model_takes_over(string[] broken)
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => SendAsync(http, broken);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var (chunks, end) = await ReadAsync(bench);
+
+        Assert.Equal("Hel", Text(chunks));
+        Assert.Equal("llm.stream_failed", end.Failure?.Code);
+        Assert.Single(gateway.Requests);
+        var saved = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Equal(("llm.stream_failed", null), (saved.ErrorCode, saved.ClientCostUsd));
+        // It was computed and has a cost, known only if the stream said so.
+        Assert.Equal(broken.Contains(Usage) ? 0.025m : null, saved.ProviderCostUsd);
+    }
+
+    [Fact]
+    public async Task A_stream_that_falls_silent_is_ended()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = async (http, _) =>
+        {
+            await SendAsync(http, Says("Hel"));
+            await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        };
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.StreamGapMax = TimeSpan.FromMilliseconds(300));
+
+        var (_, end) = await ReadAsync(bench);
+
+        Assert.Equal("llm.stream_failed", end.Failure?.Code);
+        Assert.Equal("timed_out", Assert.Single(bench.Ledger.Of<EndCall>()).Ended!.Outcome);
+    }
+
+    [Fact]
+    public async Task A_reader_that_leaves_does_not_stop_the_accounting()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => SendAsync(http, [.. Enumerable.Repeat(Says("word "), 500), Stop, Usage, Done]);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var stream = (await bench.StreamAsync()).Value;
+        await stream.Chunks.ReadAsync();
+        stream.Leave();
+        var end = await stream.End.WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Null(end.Failure);
+        Assert.Equal(0.025m, Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
+    }
+
+    [Fact]
+    public async Task What_its_reader_left_is_read_on_for_a_limited_time()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = async (http, _) =>
+        {
+            while (!http.RequestAborted.IsCancellationRequested)
+            {
+                await SendAsync(http, Says("word "));
+                await Task.Delay(20);
+            }
+        };
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.DrainMax = TimeSpan.FromMilliseconds(200));
+
+        var stream = (await bench.StreamAsync()).Value;
+        stream.Leave();
+        var end = await stream.End.WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal("llm.stream_failed", end.Failure?.Code);
+        // Cut by us: nobody knows what it cost, and unknown is not zero.
+        Assert.Null(Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
+    }
+
+    [Fact]
+    public async Task A_slow_reader_holds_the_provider_up_and_fills_no_memory()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        var sent = 0;
+        var chunk = Says(new string('x', 64 * 1024));
+        gateway.Answer = async (http, _) =>
+        {
+            for (; sent < 300; Interlocked.Increment(ref sent))
+            {
+                await SendAsync(http, chunk);
+            }
+
+            await SendAsync(http, Stop, Usage, Done);
+        };
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.StreamGapMax = TimeSpan.FromMilliseconds(500));
+
+        var stream = (await bench.StreamAsync()).Value;
+        var before = 0;
+        await WaitUntilAsync(() => before == (before = Volatile.Read(ref sent)) && before > 0);
+        Assert.InRange(before, 1, 250);
+
+        // Longer than a gap may be: the wait was the reader's, not the provider's.
+        await Task.Delay(700);
+        var count = 0;
+        await foreach (var _ in stream.Chunks.ReadAllAsync())
+        {
+            count++;
+        }
+
+        var end = await stream.End;
+        Assert.Equal((301, null, "worked"), (count, end.Failure, Assert.Single(bench.Ledger.Of<EndCall>()).Ended!.Outcome));
+    }
+
+    [Fact]
+    public async Task A_silent_model_is_waited_for_no_longer_than_the_callers_patience()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        var go = new TaskCompletionSource();
+        gateway.Answer = async (http, _) =>
+        {
+            await go.Task;
+            await SendAsync(http, Says("Hello."), Stop, Usage, Done);
+        };
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var stream = (await bench.StreamAsync(TimeSpan.FromMilliseconds(100))).Value;
+        Assert.False(stream.Chunks.TryRead(out _));
+        go.SetResult();
+
+        Assert.Equal("Hello.", Text(await ReadAsync(stream)));
+    }
+
+    [Fact]
+    public async Task A_request_that_is_its_own_job_opens_and_ends_it_with_the_call()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => SendAsync(http, Says("Hello."), Stop, Usage, Done);
+        using var bench = new CallerBench(gateway.BaseUrl);
+        var job = new OpenJob(JobId.New(TimeProvider.System), "team_1", "chat", null, null, "{}", TimeSpan.FromHours(1), 1);
+
+        var stream = (await bench.StreamAsync(job: job)).Value;
+        var end = await stream.End;
+
+        Assert.Equal("completed", end.Value.Job!.Status);
+        Assert.Equal([typeof((OpenJob, StartCall)), typeof(EndCall)], bench.Ledger.Commands.Select(command => command.GetType()));
+    }
+
+    private static async Task<(List<JsonNode> Chunks, Result<LlmAnswer> End)> ReadAsync(CallerBench bench)
+    {
+        var stream = (await bench.StreamAsync()).Value;
+        return (await ReadAsync(stream), await stream.End);
+    }
+
+    private static async Task<List<JsonNode>> ReadAsync(LlmStream stream)
+    {
+        List<JsonNode> chunks = [];
+        await foreach (var chunk in stream.Chunks.ReadAllAsync())
+        {
+            chunks.Add(JsonNode.Parse(chunk.Span)!);
+        }
+
+        return chunks;
+    }
+
+    private static string Text(IEnumerable<JsonNode> chunks) => string.Concat(chunks.Select(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"]));
+
+    private static string Says(string text) => Delta($$"""{"content":"{{text}}"}""");
+
+    private static string Delta(string delta) => $$$"""{"id":"up-1","model":"secret-model-7","choices":[{"index":0,"delta":{{{delta}}},"provider_specific_fields":{"x":1} }]}""";
+
+    private static async Task SendAsync(HttpContext http, params string[] events)
+    {
+        if (!http.Response.HasStarted)
+        {
+            http.Response.ContentType = "text/event-stream; charset=utf-8";
+            await http.Response.StartAsync();
+        }
+
+        foreach (var item in events)
+        {
+            await http.Response.Body.WriteAsync(Encoding.UTF8.GetBytes($"data: {item}\n\n"), http.RequestAborted);
+            await http.Response.Body.FlushAsync(http.RequestAborted);
+        }
+    }
+
+    private static async Task WaitUntilAsync(Func<bool> condition)
+    {
+        for (var tries = 0; tries < 200; tries++)
+        {
+            await Task.Delay(200);
+            if (condition())
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("It never came to rest.");
+    }
+}
