@@ -31,6 +31,11 @@ try
 {
     return await verb().RunAsync(args[1..], stopping.Token);
 }
+catch (ArgumentException wrong)
+{
+    await Console.Error.WriteLineAsync(wrong.Message);
+    return 2;
+}
 catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     return 130;

@@ -12,8 +12,11 @@ internal sealed class LedgerVerb : IVerb
     private const string Http = "HTTP, many teams";
     private const string HttpHot = "HTTP, one hot team";
 
-    public string Usage =>
-        "hold+settle pairs a second beside pgbench -N  [--callers 1,16,64,256 --teams 256 --rounds 3 --settle 8 --seconds 3 --warm-up 1 --scale 50 --only in-process,http --report file.md]";
+    public string Usage => """
+        hold+settle pairs a second beside pgbench -N
+                 [--callers 1,16,64,256 --teams 256 --rounds 3 --settle 8 --warm-up 1 --seconds 3 --scale 50 --only in-process,http --report file.md]
+                 [--variant Ledger:Name=value: the ledger in process with another setting, beside itself] [--statements true: what Postgres did]
+        """;
 
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation)
     {
@@ -24,13 +27,16 @@ internal sealed class LedgerVerb : IVerb
         var only = flags.Words("only", "in-process", "http");
         var contest = new Contest(flags.Number("rounds", 3), flags.Seconds("settle", 8), flags.Seconds("warm-up", 1), flags.Seconds("seconds", 3));
         var report = flags.Text("report");
+        var variant = flags.Text("variant");
+        var statements = flags.Text("statements") == "true";
         flags.RefuseUnknown();
 
-        await using var stack = await BenchmarkStack.StartAsync(cancellation);
+        await using var stack = await BenchmarkStack.StartAsync(cancellation, statements ? [StatementCosts.Setting] : []);
         using var pgbench = await Pgbench.PrepareAsync(stack.Postgres, scale, cancellation);
         var many = await TeamSet.CreateAsync(stack.Api, "many", teamCount, 1_000_000, cancellation);
         var hot = await TeamSet.CreateAsync(stack.Api, "hot", 1, 100_000_000, cancellation);
         using var ledger = new LedgerInProcess(stack);
+        using var other = variant is null ? null : new LedgerInProcess(stack, variant.Split(','));
         using var http = new LedgerOverHttp(stack.Api, many);
         using var httpHot = new LedgerOverHttp(stack.Api, hot);
 
@@ -44,6 +50,12 @@ internal sealed class LedgerVerb : IVerb
                 contestants.Add(new(InProcessHot, count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, ledger.PairsOf(hot), stop)));
             }
 
+            if (other is not null)
+            {
+                contestants.Add(new($"{InProcess}, {variant}", count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, other.PairsOf(many), stop)));
+                contestants.Add(new($"{InProcessHot}, {variant}", count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, other.PairsOf(hot), stop)));
+            }
+
             if (only.Contains("http"))
             {
                 contestants.Add(new(Http, count, Baseline, (time, stop) => http.RunAsync(count, time, stop)));
@@ -51,10 +63,20 @@ internal sealed class LedgerVerb : IVerb
             }
         }
 
+        if (statements)
+        {
+            await StatementCosts.StartAsync(stack.Postgres, cancellation);
+        }
+
         var scores = await contest.RunAsync(contestants, cancellation);
         var mismatches = await Mismatches.CountAsync(stack.Postgres, cancellation);
         var table = Report.Of(scores, mismatches);
         Console.WriteLine(table.ToText());
+        if (statements)
+        {
+            Console.WriteLine((await StatementCosts.ReadAsync(stack.Postgres, cancellation)).ToText());
+        }
+
         List<string> goals =
         [
             .. Goal(Http, 64, 0.8, scores), .. Goal(InProcess, 64, 2, scores), .. Goal(InProcess, 256, 3.5, scores),

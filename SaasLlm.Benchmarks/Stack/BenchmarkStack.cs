@@ -14,6 +14,9 @@ internal sealed class BenchmarkStack : IAsyncDisposable
     public const string MasterKey = "sk-master-key-of-the-benchmarks";
     public const string EncryptionKey = "encryption-key-of-the-benchmarks";
 
+    // Durable; and room for pgbench's 256 sessions beside the pools of the API and ours.
+    private static readonly string[] s_settings = ["fsync=on", "full_page_writes=on", "max_connections=700"];
+
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     private readonly DistributedApplication _app;
@@ -36,9 +39,8 @@ internal sealed class BenchmarkStack : IAsyncDisposable
     /// <summary>The simulator.</summary>
     public Uri Gateway { get; }
 
-    /// <param name="configure">Changes the model before it starts, for example the API's environment.</param>
-    public static async Task<BenchmarkStack> StartAsync(
-        CancellationToken cancellation, Action<IDistributedApplicationTestingBuilder>? configure = null)
+    /// <param name="postgresSettings">Each as <c>name=value</c>.</param>
+    public static async Task<BenchmarkStack> StartAsync(CancellationToken cancellation, params string[] postgresSettings)
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.SaasLlm_AppHost>(
             [
@@ -49,13 +51,12 @@ internal sealed class BenchmarkStack : IAsyncDisposable
             ],
             cancellation);
         builder.CreateResourceBuilder(builder.Resources.OfType<PostgresServerResource>().Single())
-            .WithArgs("-c", "fsync=on", "-c", "full_page_writes=on", "-c", "max_connections=700");
+            .WithArgs([.. s_settings.Concat(postgresSettings).SelectMany(setting => new[] { "-c", setting })]);
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
             builder.CreateResourceBuilder(project).WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production").WithEnvironment("DOTNET_ENVIRONMENT", "Production");
         }
 
-        configure?.Invoke(builder);
         var app = await builder.BuildAsync(cancellation);
         try
         {

@@ -15,7 +15,8 @@ internal sealed class LedgerInProcess : IDisposable
     private readonly IHost _host;
     private readonly ILedger _ledger;
 
-    public LedgerInProcess(BenchmarkStack stack)
+    /// <param name="settings">Each as <c>Section:Name=value</c>.</param>
+    public LedgerInProcess(BenchmarkStack stack, params string[] settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -23,6 +24,7 @@ internal sealed class LedgerInProcess : IDisposable
             ["ConnectionStrings:saasllm"] = stack.Postgres,
             ["ConnectionStrings:redis"] = stack.Redis,
         });
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => setting.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], (string?)pair[1])));
         builder.AddCoreData();
         builder.Services.AddLedger();
         _host = builder.Build();
