@@ -130,14 +130,14 @@ internal sealed class LedgerBatch
     /// <summary>What Redis is to be told after the commit. A refusal is news as well: Redis had let the job through.</summary>
     public IReadOnlyList<BalancePush> Pushes()
     {
+        var jobs = _jobs.Values.Select(row => row.Current).Where(job => job.HoldAmount > 0).ToLookup(job => job.TeamId);
         var touched = _accounts.Values.Where(row => row.Current != row.Read || _refusedTeams.Contains(row.Current.TeamId));
-        return [.. touched.Select(Push)];
+        return [.. touched.Select(row => Push(row, jobs[row.Current.TeamId]))];
     }
 
-    private BalancePush Push(Row<AccountState> row)
+    private static BalancePush Push(Row<AccountState> row, IEnumerable<JobState> jobs)
     {
         var account = row.Current;
-        var jobs = _jobs.Values.Where(job => job.Current.TeamId == account.TeamId && job.Current.HoldAmount > 0).Select(job => job.Current).ToList();
         return new(
             account.TeamId, row.Read.Version, row.Read.Version + (row.Current != row.Read ? 1 : 0),
             account.Allocated, account.Used, account.Held, account.Terms.OpeningHold, !account.Terms.IsConsumption,
