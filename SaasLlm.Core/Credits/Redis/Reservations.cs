@@ -10,16 +10,32 @@ namespace SaasLlm.Core.Credits.Redis;
 /// The early word on a job's price: Redis refuses what cannot be paid without a touch of Postgres, and lets the rest go on
 /// to the writer, who decides. A refusal that may rest on a lost push is confirmed in Postgres once, which seeds Redis anew.
 /// </summary>
-internal sealed class Reservations(RedisBalances redis, BalanceReader balances, LedgerOptions options, LedgerTelemetry telemetry)
+internal sealed class Reservations
 {
     private static readonly TimeSpan s_margin = TimeSpan.FromSeconds(1);
 
+    private readonly RedisBalances _redis;
+    private readonly BalanceReader _balances;
+    private readonly LedgerOptions _options;
+    private readonly LedgerTelemetry _telemetry;
+    private readonly AmpleTeams _ample;
     private long _pushMissedAt;
+
+    public Reservations(RedisBalances redis, BalanceReader balances, LedgerOptions options, LedgerTelemetry telemetry)
+    {
+        (_redis, _balances, _options, _telemetry) = (redis, balances, options, telemetry);
+        _ample = new(PushAsync);
+    }
 
     /// <summary>A refusal, or null: go on to the writer.</summary>
     public async Task<Failure?> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
-        var reply = await redis.ReserveAsync(teamId, job, price, lifetime);
+        if (_ample.Covers(teamId, price))
+        {
+            return null;
+        }
+
+        var reply = await _redis.ReserveAsync(teamId, job, price, lifetime);
         if (reply.Status is ReserveStatus.NoAnswer or ReserveStatus.Held)
         {
             return null;
@@ -37,16 +53,27 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     public Task ReleaseAsync(string teamId, JobId job)
     {
         Failpoint.Hit(FailpointName.ReleaseReservation);
-        return Failpoint.Skips(FailpointName.ReleaseReservation) ? Task.CompletedTask : redis.ReleaseAsync(teamId, job);
+        return Failpoint.Skips(FailpointName.ReleaseReservation) ? Task.CompletedTask : _redis.ReleaseAsync(teamId, job);
     }
 
     /// <summary>Tells Redis the balances that a commit left. Never throws: what is lost here, the next seed brings.</summary>
     public Task PushAsync(IReadOnlyList<BalancePush> pushes)
-        => pushes.Count == 0 ? Task.CompletedTask : Task.WhenAll(pushes.Select(PushAsync));
+    {
+        List<Task>? urgent = null;
+        foreach (var push in pushes)
+        {
+            if (!_ample.TryTake(push))
+            {
+                (urgent ??= []).Add(PushAsync(push));
+            }
+        }
+
+        return urgent is null ? Task.CompletedTask : Task.WhenAll(urgent);
+    }
 
     private async Task PushAsync(BalancePush push)
     {
-        if (!await redis.PushAsync(push))
+        if (!await _redis.PushAsync(push))
         {
             Volatile.Write(ref _pushMissedAt, Stopwatch.GetTimestamp());
         }
@@ -54,14 +81,14 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
 
     // Until a balance is too old to refuse by itself, Redis may not know what this process has already told its callers.
     private bool HasMissedPush()
-        => Volatile.Read(ref _pushMissedAt) is not 0 and var missed && Stopwatch.GetElapsedTime(missed) < options.RefusalAgeMax + s_margin;
+        => Volatile.Read(ref _pushMissedAt) is not 0 and var missed && Stopwatch.GetElapsedTime(missed) < _options.RefusalAgeMax + s_margin;
 
     private async Task<Failure?> ConfirmAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
         BalancePush? balance;
         try
         {
-            balance = await balances.ReadAsync(teamId);
+            balance = await _balances.ReadAsync(teamId);
         }
         catch (Exception exception) when (StoreErrors.IsUnavailable(exception))
         {
@@ -73,7 +100,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
             return LedgerFailures.TeamNotFound;
         }
 
-        await redis.SeedAsync(balance);
+        await _redis.SeedAsync(balance);
         var view = new BalanceView(balance.Allocated, balance.Used, balance.Held, balance.IsJobBased && price is { } own ? own : balance.OpeningHold);
         if (view.Needed > view.Available)
         {
@@ -82,13 +109,13 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
 
         // Whatever Redis says now, Postgres had enough a moment ago, and what is set aside here may stem from a lost push:
         // the writer decides.
-        await redis.ReserveAsync(teamId, job, price, lifetime);
+        await _redis.ReserveAsync(teamId, job, price, lifetime);
         return null;
     }
 
     private Failure Refuse(BalanceView balance, IReadOnlyList<HoldView> holds, string by)
     {
-        telemetry.Refused(by);
+        _telemetry.Refused(by);
         return CreditRefusal.WithHolds(CreditRefusal.Insufficient(balance), holds);
     }
 }
