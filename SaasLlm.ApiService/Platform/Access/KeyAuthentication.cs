@@ -1,6 +1,5 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
@@ -82,8 +81,6 @@ internal sealed class KeyAuthentication(
         return AuthenticateResult.Success(new(principal, SchemeName));
     }
 
-    // The hashes have one length, so the comparison tells nothing of the key's.
     private bool IsAdminKey(string key)
-        => CryptographicOperations.FixedTimeEquals(
-            SHA256.HashData(Encoding.UTF8.GetBytes(key)), SHA256.HashData(Encoding.UTF8.GetBytes(access.Value.AdminKey)));
+        => CryptographicOperations.FixedTimeEquals(AccessOptions.Hash(key), access.Value.AdminKeyHash);
 }
