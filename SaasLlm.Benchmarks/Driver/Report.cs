@@ -10,7 +10,7 @@ internal static class Report
     public static Table Of(IReadOnlyList<Score> scores, long mismatches)
     {
         var table = new Table(
-            "what", "callers", "per second", "ratio", "p50 ms", "p99 ms", "p99.9 ms", "failed", "mismatches",
+            "what", "callers", "per second", "ratio", "p50 ms", "p99 ms", "p99.9 ms", "failed", "mismatches", "CPU µs each",
             "CPU s " + string.Join('/', s_processes), "peak MB");
         foreach (var score in scores.OrderBy(score => score.Contestant.Callers))
         {
@@ -24,6 +24,7 @@ internal static class Report
                 Text(score.P999.TotalMilliseconds, "0.00"),
                 Text(score.Failed, "0"),
                 score.Contestant.Baseline is null ? "" : Text(mismatches, "0"),
+                Text(CpuEach(score).TotalMicroseconds, "0"),
                 string.Join('/', s_processes.Select(name => Text(score.Use.GetValueOrDefault(name).CpuSeconds, "0.0"))),
                 string.Join('/', s_processes.Select(name => Text(score.Use.GetValueOrDefault(name).PeakBytes / 1e6, "0"))));
         }
@@ -37,8 +38,15 @@ internal static class Report
             ? score.PerSecond / baseline.PerSecond
             : null;
 
+    /// <summary>What one operation cost all processes together: says the same on a busy machine as on an idle one.</summary>
+    private static TimeSpan CpuEach(Score score)
+        => TimeSpan.FromSeconds(s_processes.Sum(name => score.Use.GetValueOrDefault(name).CpuSeconds) / Math.Max(1, score.PerSecond * score.Seconds));
+
     public static string Goal(string what, double value, double atLeast)
         => string.Create(CultureInfo.InvariantCulture, $"{(value >= atLeast ? "met   " : "MISSED")}  {what}: {value:0.00} (goal {atLeast:0.00})");
+
+    public static string Bound(string what, double value, double atMost)
+        => string.Create(CultureInfo.InvariantCulture, $"{(value <= atMost ? "met   " : "MISSED")}  {what}: {value:0.00} (goal at most {atMost:0.00})");
 
     private static string Text(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
 }

@@ -35,6 +35,8 @@ internal sealed class LedgerVerb : IVerb
         using var pgbench = await Pgbench.PrepareAsync(stack.Postgres, scale, cancellation);
         var many = await TeamSet.CreateAsync(stack.Api, "many", teamCount, 1_000_000, cancellation);
         var hot = await TeamSet.CreateAsync(stack.Api, "hot", 1, 100_000_000, cancellation);
+        string[] manyIds = [.. many.Select(team => team.Id)];
+        string[] hotId = [hot[0].Id];
         using var ledger = new LedgerInProcess(stack);
         using var other = variant is null ? null : new LedgerInProcess(stack, variant.Split(','));
         using var http = new LedgerOverHttp(stack.Api, many);
@@ -46,14 +48,14 @@ internal sealed class LedgerVerb : IVerb
             contestants.Add(new(Baseline, count, null, (time, stop) => pgbench.RunAsync(count, time, stop)) { WarmsUp = false });
             if (only.Contains("in-process"))
             {
-                contestants.Add(new(InProcess, count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, ledger.PairsOf(many), stop)));
-                contestants.Add(new(InProcessHot, count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, ledger.PairsOf(hot), stop)));
+                contestants.Add(new(InProcess, count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, ledger.PairsOf(manyIds), stop)));
+                contestants.Add(new(InProcessHot, count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, ledger.PairsOf(hotId), stop)));
             }
 
             if (other is not null)
             {
-                contestants.Add(new($"{InProcess}, {variant}", count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, other.PairsOf(many), stop)));
-                contestants.Add(new($"{InProcessHot}, {variant}", count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, other.PairsOf(hot), stop)));
+                contestants.Add(new($"{InProcess}, {variant}", count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, other.PairsOf(manyIds), stop)));
+                contestants.Add(new($"{InProcessHot}, {variant}", count, Baseline, (time, stop) => ClosedLoop.RunAsync(count, time, other.PairsOf(hotId), stop)));
             }
 
             if (only.Contains("http"))

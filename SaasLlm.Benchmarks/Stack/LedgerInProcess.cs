@@ -31,20 +31,44 @@ internal sealed class LedgerInProcess : IDisposable
         _ledger = _host.Services.GetRequiredService<ILedger>();
     }
 
+    public async Task GrantAsync(string teamId, decimal credits)
+    {
+        var granted = await _ledger.AddCreditsAsync(
+            new(TransactionId.New(TimeProvider.System), teamId, credits, "benchmark", new(LotSource.Allocation)), CancellationToken.None);
+        if (granted.Failure is { } failure)
+        {
+            throw new InvalidOperationException($"No credits for {teamId}: {failure.Message}");
+        }
+    }
+
     /// <summary>Opens a job and completes it: each is durable when it is answered.</summary>
-    public async ValueTask<bool> PairAsync(string teamId)
+    public ValueTask<bool> PairAsync(string teamId) => PairAsync(teamId, JobStatus.Completed);
+
+    /// <summary>Opens a job and fails it, which gives its credit back.</summary>
+    public ValueTask<bool> ReleasedPairAsync(string teamId) => PairAsync(teamId, JobStatus.Failed);
+
+    private async ValueTask<bool> PairAsync(string teamId, string end)
     {
         var job = JobId.New(TimeProvider.System);
         var opened = await _ledger.OpenJobAsync(new(job, teamId, "bench", null, null, "{}", TimeSpan.FromHours(1), MaxCalls: 100), CancellationToken.None);
-        return opened.Failure is null
-            && (await _ledger.CloseJobAsync(new(teamId, job, JobStatus.Completed, null, null), CancellationToken.None)).Failure is null;
+        return Succeeded(opened.Failure) && Succeeded((await _ledger.CloseJobAsync(new(teamId, job, end, null, null), CancellationToken.None)).Failure);
+    }
+
+    private static bool Succeeded(Failure? failure)
+    {
+        if (failure is not null)
+        {
+            Attempt.Note(new InvalidOperationException($"{failure.Code}: {failure.Message}"));
+        }
+
+        return failure is null;
     }
 
     /// <summary>A load that spreads its callers over the teams.</summary>
-    public Operation PairsOf(IReadOnlyList<TeamSet.Team> teams)
+    public Operation PairsOf(IReadOnlyList<string> teams)
     {
         var turn = 0;
-        return _ => PairAsync(teams[(Interlocked.Increment(ref turn) & int.MaxValue) % teams.Count].Id);
+        return _ => PairAsync(teams[(Interlocked.Increment(ref turn) & int.MaxValue) % teams.Count]);
     }
 
     public void Dispose() => _host.Dispose();

@@ -16,6 +16,10 @@ internal static class Mismatches
             LEFT JOIN (SELECT team_id, sum(hold_amount) AS held FROM jobs WHERE hold_state = 'held' GROUP BY team_id) j USING (team_id)
            WHERE c.held <> coalesce(j.held, 0)
           UNION ALL
+          SELECT 1 FROM team_credits c
+            LEFT JOIN (SELECT team_id, sum(remaining) AS remaining, sum(reserved) AS reserved FROM credit_lots GROUP BY team_id) l USING (team_id)
+           WHERE c.allocated - c.used <> coalesce(l.remaining, 0) OR c.held <> coalesce(l.reserved, 0)
+          UNION ALL
           SELECT 1 FROM (
             SELECT sequence, credits_before,
                    lag(credits_after, 1, 0::numeric) OVER w AS previous, lag(sequence, 1, 0::bigint) OVER w AS number

@@ -6,7 +6,7 @@ namespace SaasLlm.Benchmarks.Stack;
 /// <summary>Teams made through the API, with credits for any run.</summary>
 internal static class TeamSet
 {
-    private const string Organization = "org_bench";
+    public const string Organization = "org_bench";
 
     /// <summary>A team as its app knows it.</summary>
     internal sealed record Team(string Id, string Key);
