@@ -23,7 +23,7 @@ internal enum ReserveStatus
 }
 
 /// <summary>A reply of <c>reserve.lua</c>.</summary>
-/// <param name="IsCertain">A refusal from a young balance with no push missing, and none that a process may be keeping.</param>
+/// <param name="IsCertain">A refusal from a young balance with no push missing.</param>
 internal sealed record ReserveReply(ReserveStatus Status, bool IsCertain, BalanceView Balance, IReadOnlyList<HoldView> Holds)
 {
     public static ReserveReply Of(ReserveStatus status) => new(status, false, default, []);
@@ -32,10 +32,7 @@ internal sealed record ReserveReply(ReserveStatus Status, bool IsCertain, Balanc
 /// <summary>The balance that a commit left, or that was read: what Redis is told.</summary>
 internal sealed record BalancePush(
     string TeamId, long FromVersion, long Version, decimal Allocated, decimal Used, decimal Held, decimal OpeningHold, bool IsJobBased,
-    IReadOnlyList<HoldView> Opened, IReadOnlyList<JobId> Ended)
-{
-    public decimal Available => Allocated - Used - Held;
-}
+    IReadOnlyList<HoldView> Opened, IReadOnlyList<JobId> Ended);
 
 /// <summary>The typed caller of the Lua scripts beside it. Every key of a team carries the same hash tag.</summary>
 internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard guard, LedgerOptions options)
@@ -70,7 +67,7 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     {
         List<RedisValue> values =
         [
-            push.FromVersion, push.Version, ToMicro(push.Available), ToMicro(push.OpeningHold),
+            push.FromVersion, push.Version, ToMicro(push.Allocated - push.Used - push.Held), ToMicro(push.OpeningHold),
             Text(push.Allocated), Text(push.Used), Text(push.Held), push.IsJobBased, push.Opened.Count,
         ];
         AddHolds(values, push.Opened);
@@ -83,7 +80,7 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     {
         List<RedisValue> values =
         [
-            balance.Version, ToMicro(balance.Available), ToMicro(balance.OpeningHold),
+            balance.Version, ToMicro(balance.Allocated - balance.Used - balance.Held), ToMicro(balance.OpeningHold),
             Text(balance.Allocated), Text(balance.Used), Text(balance.Held), balance.IsJobBased, Milliseconds(options.BalanceLife),
         ];
         AddHolds(values, balance.Opened);
@@ -103,11 +100,10 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
         "held" => ReserveReply.Of(ReserveStatus.Held),
         _ => new(
             ReserveStatus.Refused,
-            IsCertain: Number(reply[1]) <= Milliseconds(options.RefusalAgeMax) && reply[2] == "0"
-                && !AmpleTeams.IsAmple(Number(reply[3]) - Number(reply[4]) - Number(reply[5]), Number(reply[8]) / Micro),
+            IsCertain: Number(reply[1]) <= Milliseconds(options.RefusalAgeMax) && reply[2] == "0",
             // What is set aside here and not yet in the pushed balance is held as well.
             new(Number(reply[3]), Number(reply[4]), Number(reply[5]) + (Number(reply[6]) / Micro), Number(reply[7]) / Micro),
-            [.. reply.Skip(9).Chunk(3).Select(ReadHold)]),
+            [.. reply.Skip(8).Chunk(3).Select(ReadHold)]),
     };
 
     private static string[] Texts(RedisResult reply) => Array.ConvertAll(((RedisResult[]?)reply)!, part => ((string?)part)!);

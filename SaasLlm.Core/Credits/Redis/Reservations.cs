@@ -10,32 +10,16 @@ namespace SaasLlm.Core.Credits.Redis;
 /// The early word on a job's price: Redis refuses what cannot be paid without a touch of Postgres, and lets the rest go on
 /// to the writer, who decides. A refusal that may rest on a lost push is confirmed in Postgres once, which seeds Redis anew.
 /// </summary>
-internal sealed class Reservations
+internal sealed class Reservations(RedisBalances redis, BalanceReader balances, LedgerOptions options, LedgerTelemetry telemetry)
 {
     private static readonly TimeSpan s_margin = TimeSpan.FromSeconds(1);
 
-    private readonly RedisBalances _redis;
-    private readonly BalanceReader _balances;
-    private readonly LedgerOptions _options;
-    private readonly LedgerTelemetry _telemetry;
-    private readonly AmpleTeams _ample;
     private long _pushMissedAt;
-
-    public Reservations(RedisBalances redis, BalanceReader balances, LedgerOptions options, LedgerTelemetry telemetry)
-    {
-        (_redis, _balances, _options, _telemetry) = (redis, balances, options, telemetry);
-        _ample = new(PushAsync);
-    }
 
     /// <summary>A refusal, or null: go on to the writer.</summary>
     public async Task<Failure?> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
-        if (_ample.Covers(teamId, price))
-        {
-            return null;
-        }
-
-        var reply = await _redis.ReserveAsync(teamId, job, price, lifetime);
+        var reply = await redis.ReserveAsync(teamId, job, price, lifetime);
         if (reply.Status is ReserveStatus.NoAnswer or ReserveStatus.Held)
         {
             return null;
@@ -53,27 +37,16 @@ internal sealed class Reservations
     public Task ReleaseAsync(string teamId, JobId job)
     {
         Failpoint.Hit(FailpointName.ReleaseReservation);
-        return Failpoint.Skips(FailpointName.ReleaseReservation) ? Task.CompletedTask : _redis.ReleaseAsync(teamId, job);
+        return Failpoint.Skips(FailpointName.ReleaseReservation) ? Task.CompletedTask : redis.ReleaseAsync(teamId, job);
     }
 
     /// <summary>Tells Redis the balances that a commit left. Never throws: what is lost here, the next seed brings.</summary>
     public Task PushAsync(IReadOnlyList<BalancePush> pushes)
-    {
-        List<Task>? urgent = null;
-        foreach (var push in pushes)
-        {
-            if (!_ample.TryTake(push))
-            {
-                (urgent ??= []).Add(PushAsync(push));
-            }
-        }
-
-        return urgent is null ? Task.CompletedTask : Task.WhenAll(urgent);
-    }
+        => pushes.Count == 0 ? Task.CompletedTask : Task.WhenAll(pushes.Select(PushAsync));
 
     private async Task PushAsync(BalancePush push)
     {
-        if (!await _redis.PushAsync(push))
+        if (!await redis.PushAsync(push))
         {
             Volatile.Write(ref _pushMissedAt, Stopwatch.GetTimestamp());
         }
@@ -81,14 +54,14 @@ internal sealed class Reservations
 
     // Until a balance is too old to refuse by itself, Redis may not know what this process has already told its callers.
     private bool HasMissedPush()
-        => Volatile.Read(ref _pushMissedAt) is not 0 and var missed && Stopwatch.GetElapsedTime(missed) < _options.RefusalAgeMax + s_margin;
+        => Volatile.Read(ref _pushMissedAt) is not 0 and var missed && Stopwatch.GetElapsedTime(missed) < options.RefusalAgeMax + s_margin;
 
     private async Task<Failure?> ConfirmAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
         BalancePush? balance;
         try
         {
-            balance = await _balances.ReadAsync(teamId);
+            balance = await balances.ReadAsync(teamId);
         }
         catch (Exception exception) when (StoreErrors.IsUnavailable(exception))
         {
@@ -100,7 +73,7 @@ internal sealed class Reservations
             return LedgerFailures.TeamNotFound;
         }
 
-        await _redis.SeedAsync(balance);
+        await redis.SeedAsync(balance);
         var view = new BalanceView(balance.Allocated, balance.Used, balance.Held, balance.IsJobBased && price is { } own ? own : balance.OpeningHold);
         if (view.Needed > view.Available)
         {
@@ -109,13 +82,13 @@ internal sealed class Reservations
 
         // Whatever Redis says now, Postgres had enough a moment ago, and what is set aside here may stem from a lost push:
         // the writer decides.
-        await _redis.ReserveAsync(teamId, job, price, lifetime);
+        await redis.ReserveAsync(teamId, job, price, lifetime);
         return null;
     }
 
     private Failure Refuse(BalanceView balance, IReadOnlyList<HoldView> holds, string by)
     {
-        _telemetry.Refused(by);
+        telemetry.Refused(by);
         return CreditRefusal.WithHolds(CreditRefusal.Insufficient(balance), holds);
     }
 }

@@ -9,8 +9,8 @@
 --   reply    { 'cold' }                                            no balance here: load it, seed, try again
 --            { 'held', amount }                                    amount '0': the job is free, nothing is set aside
 --            { 'refused', age of the balance ms, pushes that are missing,
---              allocated, used, held (credits, as pushed), set aside here since, price,
---              what opening a job of the team's own price holds (all three micro-credits), job id, amount, ends at ms, ... }                   earliest ending first
+--              allocated, used, held (credits, as pushed), set aside here since, price (micro-credits),
+--              job id, amount, ends at ms, ... }                   earliest ending first
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local b = redis.call('HMGET', KEYS[1], 'available', 'price', 'pending', 'missing', 'at', 'allocated', 'used', 'held', 'expires', 'job_based')
@@ -47,7 +47,7 @@ elseif available - pending >= price then
   reply = { 'held', string.format('%.0f', price) }
 else
   reply = { 'refused', string.format('%.0f', now - tonumber(b[5])), b[4], b[6], b[7], b[8],
-    string.format('%.0f', pending), string.format('%.0f', price), b[2] }
+    string.format('%.0f', pending), string.format('%.0f', price) }
   local holds = redis.call('ZRANGE', KEYS[2], 0, tonumber(ARGV[4]) - 1, 'WITHSCORES')
   for i = 1, #holds, 2 do
     reply[#reply + 1] = holds[i]
