@@ -1,7 +1,6 @@
 using System.Text.Json;
 using FastEndpoints;
 using FluentValidation;
-using Microsoft.Extensions.Options;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
@@ -15,7 +14,7 @@ using SaasLlm.Core.Jobs;
 namespace SaasLlm.ApiService.Jobs;
 
 /// <summary>Opens a job and holds its price.</summary>
-internal sealed class CreateJob(ILedger ledger, JobReader jobs, IOptions<JobOptions> options, TimeProvider time)
+internal sealed class CreateJob(ILedger ledger, JobReader jobs, JobTypes types, TimeProvider time)
     : Endpoint<CreateJobRequest, CreateJobResponse>
 {
     public override void Configure()
@@ -58,9 +57,10 @@ internal sealed class CreateJob(ILedger ledger, JobReader jobs, IOptions<JobOpti
             return;
         }
 
+        var terms = await types.TermsOfAsync(request.JobType!, ct);
         var opened = await ledger.OpenJobAsync(
             new(new(work.Id), teamId, request.JobType!, request.UserId, request.ExternalTaskId, MetadataRules.Text(request.Metadata),
-                options.Value.Lifetime, options.Value.MaxCalls),
+                terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd),
             ct);
         await opened.Match(
             job => Send.OkAsync(
@@ -69,7 +69,7 @@ internal sealed class CreateJob(ILedger ledger, JobReader jobs, IOptions<JobOpti
     }
 }
 
-/// <param name="JobType">The kind of work, for example <c>resume_analysis</c>.</param>
+/// <param name="JobType">The kind of work, for example <c>resume_analysis</c>; its price, deadline and limits where such a job type was made.</param>
 /// <param name="UserId">The app's own user, for usage by user.</param>
 /// <param name="ExternalTaskId">The app's own id of the work; jobs can be found by it.</param>
 internal sealed record CreateJobRequest(

@@ -21,6 +21,7 @@ internal sealed record EndedJobResponse(
 
 /// <param name="TotalCostUsd">What the calls cost the client, with markup.</param>
 /// <param name="CreditReason">Why nothing was charged, for example <c>no_successful_call</c>; null when charged.</param>
+/// <param name="UncollectedCredits">Due, and not there to be taken.</param>
 /// <param name="CreditsRemaining">Of the team, right after the job's end.</param>
 internal sealed record EndedJobCosts(
     int TotalCalls,

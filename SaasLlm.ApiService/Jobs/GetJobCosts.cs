@@ -1,5 +1,7 @@
 using FastEndpoints;
+using SaasLlm.ApiService.Credits;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 
@@ -17,7 +19,9 @@ internal sealed class GetJobCosts(JobReader jobs) : Endpoint<GetJobCostsRequest,
             s.Summary = "Reads what a job really cost";
             s.Description = "Every upstream attempt has one row, written before it was sent. A cost that is not known is null, not zero.";
             s.ResponseExamples[200] = new JobCostsResponse(
-                Guid.Empty, "team_hr", JobStatus.Completed, 1, 1, 0, 917, 0.0193m, 0.0231m, 1, true,
+                Guid.Empty, "team_hr", JobStatus.Completed, 1, 1, 0, 917, 0.0193m, 0.0231m, 1, true, null, 0, 0,
+                new(BudgetMode.JobBased, 1, 10, 10_000, 1, 20, 100, null),
+                "settled", [new(Guid.Empty, 1)],
                 [new(Guid.Empty, "ResumeAgent", null, "gpt-3.5-turbo", "succeeded", null, 412, 0, 505, 0, 0.0193m, 0.0231m, 840,
                     [new(Guid.Empty, 1, "gpt-4-turbo", "failed", "model_failed", 500, null, 0, 0, 0, 120, DateTimeOffset.UnixEpoch)])]);
         });
@@ -41,6 +45,9 @@ internal sealed record GetJobCostsRequest([property: RouteParam] Guid JobId);
 
 /// <param name="ProviderCostUsd">What the provider charges, failed attempts included, as far as known.</param>
 /// <param name="TotalCostUsd">What the client pays in dollars: the answering attempts with markup.</param>
+/// <param name="Terms">What it opened with.</param>
+/// <param name="HoldState"><c>held</c>, then one of <c>settled</c>, <c>released</c>, <c>expired</c>.</param>
+/// <param name="Lots">While held, what is set aside of which lots; once settled, what was burned. First to burn first.</param>
 internal sealed record JobCostsResponse(
     Guid JobId,
     string TeamId,
@@ -53,11 +60,18 @@ internal sealed record JobCostsResponse(
     decimal TotalCostUsd,
     decimal CreditsCharged,
     bool CreditApplied,
+    string? CreditReason,
+    decimal UncollectedCredits,
+    decimal RefundedCredits,
+    JobTermsResponse Terms,
+    string HoldState,
+    IReadOnlyList<LotShareResponse> Lots,
     IReadOnlyList<CallCosts> Calls)
 {
     public static JobCostsResponse From(Job job, IReadOnlyList<LlmCallRecord> calls, ILookup<Guid, LlmAttempt> attempts) => new(
         job.JobId, job.TeamId, job.Status, job.StartedCalls, job.SuccessfulCalls, job.FailedCalls, job.InputTokens + job.OutputTokens,
-        job.ProviderCostUsd, job.ClientCostUsd, job.SettledAmount, job.CreditApplied,
+        job.ProviderCostUsd, job.ClientCostUsd, job.SettledAmount, job.CreditApplied, job.CreditReason, job.UncollectedCredits, job.RefundedAmount,
+        JobTermsResponse.From(job), job.HoldState, [.. job.LotIds.Zip(job.LotAmounts, (lot, credits) => new LotShareResponse(lot, credits))],
         [.. calls.Select(call => CallCosts.From(call, attempts[call.CallId])),
          .. Running(calls, attempts)]);
 

@@ -21,4 +21,7 @@ public enum ChangeTopic
 
     /// <summary>A model group. The key is its name.</summary>
     ModelGroup,
+
+    /// <summary>A job type. The key is its name.</summary>
+    JobType,
 }

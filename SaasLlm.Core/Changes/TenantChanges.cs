@@ -24,6 +24,9 @@ public sealed class TenantChanges
         await _feed.PublishAsync(ChangeTopic.Team, teamId);
     }
 
+    /// <summary>A job type.</summary>
+    public Task JobTypeChangedAsync(string name) => _feed.PublishAsync(ChangeTopic.JobType, name);
+
     /// <summary>A model group, or its models.</summary>
     public async Task GroupChangedAsync(string groupName)
     {

@@ -5,10 +5,13 @@ namespace SaasLlm.Core.Jobs;
 /// <summary>Registers jobs.</summary>
 public static class JobsExtensions
 {
-    /// <summary>Reading jobs and changing their metadata; opening and closing is the ledger's.</summary>
+    /// <summary>
+    /// Reading jobs and changing their metadata, and job types; opening and closing is the ledger's. Needs <c>AddChanges</c>.
+    /// </summary>
     public static IServiceCollection AddJobs(this IServiceCollection services)
     {
         services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        return services.AddSingleton<JobReader>().AddSingleton<JobMetadata>();
+        return services.AddSingleton<JobReader>().AddSingleton<JobMetadata>()
+            .AddSingleton<JobTypes>().AddSingleton<JobTypeService>();
     }
 }

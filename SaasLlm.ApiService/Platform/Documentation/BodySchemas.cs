@@ -2,6 +2,7 @@ using System.Text.Json.Serialization.Metadata;
 using FastEndpoints;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using SaasLlm.ApiService.Platform.Json;
 using ProblemDetails = Microsoft.AspNetCore.Mvc.ProblemDetails;
 
 namespace SaasLlm.ApiService.Platform.Documentation;
@@ -28,7 +29,8 @@ internal static class BodySchemas
                 schema.Properties?.Remove(property.Name);
                 schema.Required?.Remove(property.Name);
             }
-            else if (property.IsSetNullable && context.JsonTypeInfo.Type.Name.EndsWith("Request", StringComparison.Ordinal))
+            else if ((property.IsSetNullable && context.JsonTypeInfo.Type.Name.EndsWith("Request", StringComparison.Ordinal))
+                     || OptionalConverterFactory.ValueTypeOf(property.PropertyType) is not null)
             {
                 schema.Required?.Remove(property.Name);
             }
@@ -40,12 +42,17 @@ internal static class BodySchemas
     // A type with a converter of ours has no type in its schema.
     private static void NameTheType(OpenApiSchema schema, Type type)
     {
-        var underlying = Nullable.GetUnderlyingType(type) ?? type;
-        var nullable = (schema.Type ?? 0) & JsonSchemaType.Null;
+        var value = OptionalConverterFactory.ValueTypeOf(type);
+        var underlying = Nullable.GetUnderlyingType(value ?? type) ?? value ?? type;
+        var nullable = value is not null ? JsonSchemaType.Null : (schema.Type ?? 0) & JsonSchemaType.Null;
         if (underlying == typeof(decimal))
         {
             schema.Type = JsonSchemaType.Number | nullable;
             schema.Format = null; // exact, not a double
+        }
+        else if (value is not null && underlying == typeof(int))
+        {
+            schema.Type = JsonSchemaType.Integer | nullable;
         }
         else if (underlying == typeof(string) || underlying == typeof(DateTimeOffset))
         {

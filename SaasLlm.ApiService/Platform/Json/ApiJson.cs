@@ -21,6 +21,7 @@ internal static class ApiJson
         options.Converters.Add(new PlainDecimalConverter());
         options.Converters.Add(new StorableStringConverter());
         options.Converters.Add(new UtcTimeConverter());
+        options.Converters.Add(new OptionalConverterFactory());
     }
 
     private static JsonSerializerOptions Create()
