@@ -1,7 +1,9 @@
+using System.Text.Json.Serialization;
 using FastEndpoints;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Teams;
+using SaasLlm.Core.Common;
 using SaasLlm.Core.Teams;
 
 namespace SaasLlm.ApiService.Credits;
@@ -16,7 +18,8 @@ internal sealed class GetBalance(TeamReader teams) : Endpoint<GetBalanceRequest,
         Summary(s =>
         {
             s.Summary = "Reads a team's balance";
-            s.Description = "Remaining is allocated less used; available is remaining less what open jobs hold.";
+            s.Description = "Remaining is allocated less used; available is remaining less what open jobs hold. "
+                + "`month_used` is this calendar month's use (UTC), net of its refunds; `markup_percent` is shown to the operator only.";
             s.ResponseExamples[200] = BalanceResponse.Example;
         });
     }
@@ -31,7 +34,7 @@ internal sealed class GetBalance(TeamReader teams) : Endpoint<GetBalanceRequest,
 
         var found = await teams.FindAsync(request.TeamId, ct);
         await found.Match(
-            team => Send.OkAsync(BalanceResponse.From(team), ct),
+            team => Send.OkAsync(BalanceResponse.From(team, HttpContext.GetCaller()), ct),
             failure => Send.FailureAsync(failure));
     }
 }
@@ -39,7 +42,9 @@ internal sealed class GetBalance(TeamReader teams) : Endpoint<GetBalanceRequest,
 internal sealed record GetBalanceRequest([property: RouteParam] string TeamId);
 
 /// <param name="BudgetMode"><c>job_based</c>, <c>consumption_usd</c> or <c>consumption_tokens</c>.</param>
+/// <param name="MarkupPercent">Client cost = provider cost × (1 + this / 100). The operator's to know.</param>
 /// <param name="CreditLimit">The most the team may use in a calendar month (UTC); null is no limit.</param>
+/// <param name="MonthUsed">Use in this calendar month (UTC), net of its refunds.</param>
 internal sealed record BalanceResponse(
     string TeamId,
     string OrganizationId,
@@ -53,17 +58,19 @@ internal sealed record BalanceResponse(
     decimal CreditsPerDollar,
     long TokensPerCredit,
     decimal CreditIncrement,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] Optional<decimal> MarkupPercent,
     decimal? CreditLimit,
+    decimal MonthUsed,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt)
 {
     public static readonly BalanceResponse Example = new(
-        "team_hr", "org_acme", 150, 1, 0, 149, 149, "job_based", 1, 10, 10_000, 1, null,
+        "team_hr", "org_acme", 150, 1, 0, 149, 149, "job_based", 1, 10, 10_000, 1, 20m, null, 1,
         new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero), new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
 
-    public static BalanceResponse From(TeamDetails details)
+    public static BalanceResponse From(TeamDetails details, Caller caller)
     {
-        var (team, account, _) = details;
+        var (team, account, _, now) = details;
         return new(
             team.TeamId,
             team.OrganizationId,
@@ -77,7 +84,9 @@ internal sealed record BalanceResponse(
             account.CreditsPerDollar,
             account.TokensPerCredit,
             account.CreditIncrement,
+            caller.IsOperator ? account.MarkupPercent : default(Optional<decimal>),
             account.CreditLimit,
+            account.MonthUsedAt(now),
             account.CreatedAt,
             account.UpdatedAt);
     }

@@ -70,7 +70,7 @@ internal sealed record CreateTeamResponse(
 
     public static CreateTeamResponse From(CreatedTeam created)
     {
-        var (team, account, groups) = created.Details;
+        var (team, account, groups, _) = created.Details;
         return new(
             team.TeamId, team.OrganizationId, team.TeamAlias, groups, account.Allocated, account.Allocated - account.Used,
             created.KeyId, created.VirtualKey, KeepTheKey);

@@ -28,7 +28,7 @@ internal sealed record TeamResponse(
 
     public static TeamResponse From(TeamDetails details)
     {
-        var (team, account, groups) = details;
+        var (team, account, groups, _) = details;
         return new(
             team.TeamId,
             team.OrganizationId,

@@ -31,3 +31,26 @@ public sealed record BudgetTerms(
     /// <summary>What the client pays for a provider's cost, in USD.</summary>
     public decimal ClientCost(decimal providerCostUsd) => Money.ClientCost(providerCostUsd, MarkupPercent);
 }
+
+/// <summary>What of a team's <see cref="BudgetTerms"/> to set; what is null stays as it is.</summary>
+public sealed record BudgetTermsChange(
+    string? Mode = null,
+    decimal? CreditsPerJob = null,
+    decimal? CreditsPerDollar = null,
+    long? TokensPerCredit = null,
+    decimal? Increment = null,
+    decimal? MarkupPercent = null)
+{
+    /// <summary>All of them.</summary>
+    public static implicit operator BudgetTermsChange(BudgetTerms terms) => new(
+        terms.Mode, terms.CreditsPerJob, terms.CreditsPerDollar, terms.TokensPerCredit, terms.Increment, terms.MarkupPercent);
+
+    /// <summary><paramref name="terms"/> with the change.</summary>
+    public BudgetTerms Apply(BudgetTerms terms) => new(
+        Mode ?? terms.Mode,
+        CreditsPerJob ?? terms.CreditsPerJob,
+        CreditsPerDollar ?? terms.CreditsPerDollar,
+        TokensPerCredit ?? terms.TokensPerCredit,
+        Increment ?? terms.Increment,
+        MarkupPercent ?? terms.MarkupPercent);
+}

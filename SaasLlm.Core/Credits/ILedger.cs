@@ -201,15 +201,18 @@ public sealed record AdjustCredits(TransactionId TransactionId, string TeamId, d
 /// <summary>Set how a team is charged; what is null stays as it is.</summary>
 /// <param name="Terms">For jobs that open from now on.</param>
 /// <param name="Limit">Of a calendar month.</param>
-public sealed record ConfigureAccount(string TeamId, BudgetTerms? Terms = null, CreditLimit? Limit = null, Thresholds? Thresholds = null);
+public sealed record ConfigureAccount(
+    string TeamId, BudgetTermsChange? Terms = null, CreditLimit? Limit = null, Thresholds? Thresholds = null);
 
 /// <summary>The most a team may use in a calendar month (UTC), in credits; null is no limit.</summary>
 public sealed record CreditLimit(decimal? Credits);
 
-/// <summary>Where a team's account is worth an event.</summary>
+/// <summary>Where a team's account is worth an event; what is null stays as it is.</summary>
 /// <param name="LowCredits">Levels of remaining credits: <c>credits.low</c> on the way down, <c>credits.recovered</c> on the way up.</param>
-/// <param name="UnchargedUsd">Client cost of a month's jobs that were not charged; null is no event.</param>
-public sealed record Thresholds(IReadOnlyList<decimal> LowCredits, decimal? UnchargedUsd);
+public sealed record Thresholds(IReadOnlyList<decimal>? LowCredits = null, UnchargedThreshold? UnchargedUsd = null);
+
+/// <summary>Client cost of a calendar month's jobs that were not charged, in USD; null is no event.</summary>
+public sealed record UnchargedThreshold(decimal? Usd);
 
 /// <summary>A ledger entry as it was written.</summary>
 /// <param name="Lots">What it added to which lots; negative for what it took.</param>

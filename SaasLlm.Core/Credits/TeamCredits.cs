@@ -53,6 +53,10 @@ public sealed class TeamCredits
 
     public DateTimeOffset UpdatedAt { get; init; }
 
+    /// <summary>Net use in the calendar month (UTC) of <paramref name="now"/>.</summary>
+    public decimal MonthUsedAt(DateTimeOffset now)
+        => (MonthStart.Year, MonthStart.Month) == (now.UtcDateTime.Year, now.UtcDateTime.Month) ? MonthUsed : 0;
+
     /// <summary>How the team's next job is charged.</summary>
     public BudgetTerms Terms() => new(BudgetMode, CreditsPerJob, CreditsPerDollar, TokensPerCredit, CreditIncrement, MarkupPercent);
 }

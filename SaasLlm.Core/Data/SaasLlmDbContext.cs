@@ -48,8 +48,12 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
 
+    /// <summary>The clock of everything that concerns money; only inside a query.</summary>
+    public static DateTimeOffset LedgerNow() => throw new NotSupportedException("Postgres alone knows this time.");
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
+        modelBuilder.HasDbFunction(() => LedgerNow()).HasName("ledger_now");
         MapTenants(modelBuilder);
         MapModelGroups(modelBuilder);
         MapLedger(modelBuilder);

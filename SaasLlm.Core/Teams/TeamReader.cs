@@ -45,12 +45,14 @@ public sealed class TeamReader(IDbContextFactory<SaasLlmDbContext> contexts)
            select new TeamDetails(
                team,
                account,
-               db.TeamModelGroups.Where(g => g.TeamId == team.TeamId).OrderBy(g => g.GroupName).Select(g => g.GroupName).ToList());
+               db.TeamModelGroups.Where(g => g.TeamId == team.TeamId).OrderBy(g => g.GroupName).Select(g => g.GroupName).ToList(),
+               SaasLlmDbContext.LedgerNow());
 }
 
 /// <summary>A team as it is read.</summary>
 /// <param name="ModelGroups">The names of the groups it may use, sorted.</param>
-public sealed record TeamDetails(Team Team, TeamCredits Account, IReadOnlyList<string> ModelGroups);
+/// <param name="ReadAt">By the clock of money.</param>
+public sealed record TeamDetails(Team Team, TeamCredits Account, IReadOnlyList<string> ModelGroups, DateTimeOffset ReadAt);
 
 /// <summary>Which teams to list; null is any.</summary>
 public sealed record TeamFilter(string? OrganizationId = null, string? Status = null, string? ModelGroup = null);

@@ -12,10 +12,10 @@ internal static class ConfigureAccountRule
 
         var after = account with
         {
-            Terms = command.Terms ?? account.Terms,
+            Terms = command.Terms?.Apply(account.Terms) ?? account.Terms,
             CreditLimit = command.Limit is { } limit ? limit.Credits : account.CreditLimit,
             LowThresholds = command.Thresholds?.LowCredits ?? account.LowThresholds,
-            UnchargedThresholdUsd = command.Thresholds is { } thresholds ? thresholds.UnchargedUsd : account.UnchargedThresholdUsd,
+            UnchargedThresholdUsd = command.Thresholds?.UnchargedUsd is { } uncharged ? uncharged.Usd : account.UnchargedThresholdUsd,
         };
         return new(default(Accepted), state with { Account = after }, [new AccountConfigured(after)]);
     }
