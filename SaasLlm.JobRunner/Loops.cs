@@ -17,7 +17,7 @@ internal static class Loops
         var builder = Host.CreateApplicationBuilder(args);
         builder.AddServiceDefaults();
         builder.AddCoreData();
-        builder.Services.AddLedger().AddJobPasses().AddGateway().AddBackgroundPass<ProvisionGatewayKeysPass>()
+        builder.Services.AddLedger().AddJobPasses().AddCreditPasses().AddGateway().AddBackgroundPass<ProvisionGatewayKeysPass>()
             .AddBackgroundPass<ForgetIdempotencyKeysPass>();
         await builder.Build().RunAsync();
         return 0;

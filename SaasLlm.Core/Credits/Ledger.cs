@@ -76,6 +76,7 @@ internal sealed class Ledger(
         using var activity = LedgerTelemetry.Source.StartActivity("close job");
         var ids = RowIds.New(time);
         var until = time.GetUtcNow() + options.CompleteWait;
+        var isEnd = false;
         while (true)
         {
             var scope = new CommandScope("close_job", command.TeamId)
@@ -85,7 +86,18 @@ internal sealed class Ledger(
                 NeedsRunning = command.Status == JobStatus.Completed,
                 FreesCredits = true,
             };
-            var result = await SubmitAsync<ClosedJob>(scope, (state, now) => CloseJobRule.Decide(state, command, ids, now), cancellation);
+            var result = await SubmitAsync<ClosedJob>(scope, (state, now) =>
+            {
+                var decision = CloseJobRule.Decide(state, command, ids, now);
+                isEnd = decision.Entries.Count > 0;
+                return decision;
+            }, cancellation);
+            // A repeat reads the stored answer, and counts nothing.
+            if (isEnd && result.TryGet(out var ended, out _))
+            {
+                telemetry.Uncollected(ended.UncollectedCredits);
+            }
+
             // The wait is here, between transactions: while it lasts, the call can end and the job can be cancelled.
             if (result.Failure?.Code != LedgerFailures.CallRunning.Code || time.GetUtcNow() >= until)
             {

@@ -18,6 +18,7 @@ internal sealed class LedgerTelemetry
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _redisMisses;
     private readonly Counter<long> _lostReplies;
+    private readonly Counter<double> _uncollected;
 
     public LedgerTelemetry(IMeterFactory meters)
     {
@@ -29,6 +30,7 @@ internal sealed class LedgerTelemetry
         _refusals = meter.CreateCounter<long>("saasllm.credits.refusals", "{refusal}", "Jobs refused before the writer was asked.");
         _redisMisses = meter.CreateCounter<long>("saasllm.credits.redis.misses", "{call}", "Calls that Redis did not answer: Postgres decided alone.");
         _lostReplies = meter.CreateCounter<long>("saasllm.credits.commit.lost_replies", "{commit}", "Commits whose reply was lost, by what the look-up found.");
+        _uncollected = meter.CreateCounter<double>("saasllm.credits.uncollected", "{credit}", "Credits that were due at a job's end and not there to be taken.");
     }
 
     /// <summary>A transaction serves many callers: it shows in the trace of the first, and links to the others.</summary>
@@ -66,6 +68,15 @@ internal sealed class LedgerTelemetry
 
     /// <param name="found"><c>committed</c>, <c>not_committed</c> or <c>unknown</c>.</param>
     public void LostReply(string found) => _lostReplies.Add(1, Tag("saasllm.credits.outcome", found));
+
+    /// <param name="credits">OpenTelemetry counts no decimals; the exact amount is on the job.</param>
+    public void Uncollected(decimal credits)
+    {
+        if (credits > 0)
+        {
+            _uncollected.Add((double)credits);
+        }
+    }
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }

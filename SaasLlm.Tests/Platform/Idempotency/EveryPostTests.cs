@@ -20,6 +20,9 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/teams/{team_id}/keys/{key_id}/rotate"] = """{"overlap_seconds":60}""",
         ["/api/credits/teams/{team_id}/add"] = """{"credits":7}""",
         ["/api/credits/teams/{team_id}/check"] = "{}",
+        ["/api/credits/teams/{team_id}/refund"] = """{"job_id":"JOB","credits":0.5}""",
+        ["/api/credits/teams/{team_id}/adjust"] = """{"credits":-2,"reason":"Correction"}""",
+        ["/api/job-types/create"] = """{"name":"NEW","price":2}""",
         ["/api/jobs/create"] = """{"team_id":"TEAM","job_type":"test"}""",
         ["/api/jobs/{job_id}/llm-call"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/{job_id}/complete"] = """{"status":"completed"}""",
@@ -103,6 +106,11 @@ public sealed partial class EveryPostTests(ApiFixture api)
         Assert.True(s_bodies.TryGetValue(pattern, out var body), $"say in s_bodies what POST {pattern} takes");
         var team = await api.CreateTeamAsync(credits: 9);
         var job = (string)(await api.First.As(team.Key).PostAsync("/api/jobs/create", """{"job_type":"test"}""")).Is(200)["job_id"]!;
+        if (pattern.EndsWith("/refund", StringComparison.Ordinal))
+        {
+            (await api.First.As(team.Key).PostAsync($"/api/jobs/{job}/complete", """{"status":"completed"}""")).Is(200);
+        }
+
         return (
             Parameter().Replace(pattern, name => name.Value switch
             {
@@ -113,7 +121,8 @@ public sealed partial class EveryPostTests(ApiFixture api)
             }),
             body.Replace("NEW", ApiFixture.Unique("Group"), StringComparison.Ordinal)
                 .Replace("ORGANIZATION", team.OrganizationId, StringComparison.Ordinal)
-                .Replace("TEAM", team.Id, StringComparison.Ordinal));
+                .Replace("TEAM", team.Id, StringComparison.Ordinal)
+                .Replace("JOB", job, StringComparison.Ordinal));
     }
 
     // Every row of every table but the keys themselves.
