@@ -46,10 +46,14 @@ internal sealed class Ledger(
         return SubmitAsync<Accepted>(scope, (state, now) => CallRules.Next(state, command, now), cancellation);
     }
 
-    public Task<Result<Accepted>> EndCallAsync(EndCall command, CancellationToken cancellation)
+    public async Task<Result<Accepted>> EndCallAsync(EndCall command, CancellationToken cancellation)
     {
+        var ids = RowIds.New(time);
         var scope = new CommandScope("end_call", command.TeamId) { Job = command.JobId, EndsCall = command.CallId };
-        return SubmitAsync<Accepted>(scope, (state, now) => CallRules.End(state, command, now), cancellation);
+        var result = await SubmitAsync<Accepted>(scope, (state, now) => CallRules.End(state, command, ids, now), cancellation);
+        return result.Failure == CallRules.AccountNeeded
+            ? await SubmitAsync<Accepted>(scope with { LocksAccount = true }, (state, now) => CallRules.End(state, command, ids, now), cancellation)
+            : result;
     }
 
     public async Task<Result<ClosedJob>> EndCallAndJobAsync(EndCall call, CancellationToken cancellation)

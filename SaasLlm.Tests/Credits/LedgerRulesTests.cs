@@ -139,18 +139,25 @@ public sealed class LedgerRulesTests
 
     [Fact]
     public void A_call_that_was_never_started_does_not_end()
-        => Assert.Equal("call.not_found", CallRules.End(new(null, Job()), LedgerHarness.End(LedgerHarness.Intent("team", s_job)), s_now).Answer.Failure?.Code);
+        => Assert.Equal("call.not_found", CallRules.End(new(null, Job()), LedgerHarness.End(LedgerHarness.Intent("team", s_job)), s_ids, s_now).Answer.Failure?.Code);
 
     [Fact]
-    public void A_late_call_is_recorded_and_not_counted()
+    public void A_late_call_is_recorded_and_not_counted_and_its_cost_is_among_what_was_not_charged()
     {
         var ended = Job() with { Status = JobStatus.Cancelled, HoldState = "released", StartedCalls = 1, FailedCalls = 1, CompletedAt = s_now };
+        var late = LedgerHarness.End(LedgerHarness.Intent("team", s_job));
+        var account = Account(1) with { UnchargedThresholdUsd = 0.001m };
 
-        var decision = CallRules.End(new(null, ended), LedgerHarness.End(LedgerHarness.Intent("team", s_job)), s_now);
+        var decision = CallRules.End(new(account, ended), late, s_ids, s_now);
 
         Assert.Equal("job.ended", decision.Answer.Failure?.Code);
         Assert.Equal(ended with { Running = decision.State.Job!.Running }, decision.State.Job);
-        Assert.Equal([typeof(CallRecorded), typeof(AttemptClosed)], decision.Entries.Select(entry => entry.GetType()));
+        Assert.Equal(account with { MonthUnchargedUsd = 0.0012m }, decision.State.Account);
+        Assert.Equal([typeof(CallRecorded), typeof(AttemptClosed), typeof(EventRaised)], decision.Entries.Select(entry => entry.GetType()));
+        Assert.Equal("team.uncharged_cost", Assert.IsType<EventRaised>(decision.Entries[2]).Topic);
+        // Without the account nothing is done: the writer is asked again, with it.
+        var first = CallRules.End(new(null, ended), late, s_ids, s_now);
+        Assert.Equal((CallRules.AccountNeeded, 0), (first.Answer.Failure, first.Entries.Count));
     }
 
     [Theory]

@@ -5,6 +5,8 @@ namespace SaasLlm.Tests.Credits;
 /// <summary>A migrated database of a test class's own, and the run's Redis.</summary>
 public sealed class LedgerStores(AppFixture app) : IAsyncLifetime
 {
+    public AppFixture App => app;
+
     public string Postgres { get; private set; } = "";
 
     public string Redis { get; private set; } = "";

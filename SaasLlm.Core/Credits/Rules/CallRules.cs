@@ -111,7 +111,7 @@ internal static class CallRules
         return new(default(Accepted), state with { Job = job with { Running = [.. others, Open(next)] } }, [closed, next]);
     }
 
-    public static Decision<Accepted> End(LedgerState state, EndCall command, DateTimeOffset now)
+    public static Decision<Accepted> End(LedgerState state, EndCall command, RowIds ids, DateTimeOffset now)
     {
         if (state.Job is not { } job)
         {
@@ -132,7 +132,7 @@ internal static class CallRules
         var after = job with { Running = [.. job.Running.Where(running => running.CallId != command.CallId)] };
         if (job.IsOver(now))
         {
-            return new(job.Over(), state with { Job = after, CallIsRecorded = true }, entries);
+            return Late(state with { Job = after, CallIsRecorded = true }, state, command, entries, ids, now);
         }
 
         // Every call that ends was started; more ends than starts is a caller's mistake, not a row.
@@ -142,6 +142,27 @@ internal static class CallRules
         }
 
         return new(default(Accepted), state with { Job = Count(after, command), CallIsRecorded = true }, entries);
+    }
+
+    // Ending a job does not make the call free that it overtook: its cost is among what was not charged.
+    private static Decision<Accepted> Late(
+        LedgerState recorded, LedgerState before, EndCall command, List<LedgerEntry> entries, RowIds ids, DateTimeOffset now)
+    {
+        var job = recorded.Job!;
+        var cost = job.Status == JobStatus.Completed ? 0 : Money.RoundUsdUp(command.ClientCostUsd ?? 0);
+        if (cost == 0)
+        {
+            return new(job.Over(), recorded, entries);
+        }
+
+        if (before.Account is not { } account)
+        {
+            return Decision<Accepted>.Unchanged(before, AccountNeeded);
+        }
+
+        var after = account.AddUncharged(cost, now);
+        return new(
+            job.Over(), recorded with { Account = after }, [.. entries, .. LedgerEvents.OfUncharged(ids.MessageAt(0), account, after, now)]);
     }
 
     private static JobState Count(JobState job, EndCall call) => job with

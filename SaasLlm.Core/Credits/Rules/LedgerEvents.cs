@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using SaasLlm.Core.Common;
 
@@ -6,6 +7,9 @@ namespace SaasLlm.Core.Credits.Rules;
 /// <summary>The events that go out with the ledger's commits, as their receivers read them.</summary>
 internal static class LedgerEvents
 {
+    /// <summary>More than one decision of <see cref="OfEnd"/> raises: a team has at most twenty thresholds.</summary>
+    public const int OfEndMax = 32;
+
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>The events of a job's end: its own, what it crossed, and what it left unpaid.</summary>
@@ -19,16 +23,26 @@ internal static class LedgerEvents
                 new { JobId = job.JobId.Value, before.TeamId, UncollectedCredits = Money.Trim(job.UncollectedCredits) });
         }
 
-        var unchargedBefore = before.MonthStart == after.MonthStart ? before.MonthUnchargedUsd : 0;
-        if (after.UnchargedThresholdUsd is { } threshold && unchargedBefore <= threshold && after.MonthUnchargedUsd > threshold)
+        foreach (var passed in OfUncharged(ids.MessageAt(index), before, after, now))
         {
-            yield return Raise(ids.MessageAt(index++), before.TeamId, "team.uncharged_cost", $"team:{before.TeamId}:uncharged:{after.MonthStart:yyyy-MM}:{threshold}", now,
-                new { before.TeamId, Month = $"{after.MonthStart:yyyy-MM}", UnchargedUsd = Money.Trim(after.MonthUnchargedUsd), ThresholdUsd = Money.Trim(threshold) });
+            index++;
+            yield return passed;
         }
 
         foreach (var crossed in OfLevel(ids, before, after.Remaining, index, now))
         {
             yield return crossed;
+        }
+    }
+
+    /// <summary><c>team.uncharged_cost</c>, where the month's uncharged cost passes the team's threshold.</summary>
+    public static IEnumerable<EventRaised> OfUncharged(Guid messageId, AccountState before, AccountState after, DateTimeOffset now)
+    {
+        var unchargedBefore = before.MonthStart == after.MonthStart ? before.MonthUnchargedUsd : 0;
+        if (after.UnchargedThresholdUsd is { } threshold && unchargedBefore <= threshold && after.MonthUnchargedUsd > threshold)
+        {
+            yield return Raise(messageId, before.TeamId, "team.uncharged_cost", string.Create(CultureInfo.InvariantCulture, $"team:{before.TeamId}:uncharged:{after.MonthStart:yyyy-MM}:{Money.Trim(threshold)}"), now,
+                new { before.TeamId, Month = $"{after.MonthStart:yyyy-MM}", UnchargedUsd = Money.Trim(after.MonthUnchargedUsd), ThresholdUsd = Money.Trim(threshold) });
         }
     }
 

@@ -47,5 +47,6 @@ internal static class OpenJobRule
     private static BudgetTerms Terms(BudgetTerms team, decimal? price)
         => team.IsConsumption ? team with { CreditsPerJob = 0 } : team with { CreditsPerJob = price ?? team.CreditsPerJob };
 
-    private static OpenedJob Answer(JobState job) => new(job.JobId, job.TeamId, job.CreatedAt, job.DeadlineAt, job.HoldAmount);
+    // Said again, it is what was held at the opening, whatever the hold was extended to since.
+    private static OpenedJob Answer(JobState job) => new(job.JobId, job.TeamId, job.CreatedAt, job.DeadlineAt, job.Terms.OpeningHold);
 }

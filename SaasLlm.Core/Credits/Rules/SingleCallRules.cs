@@ -30,7 +30,8 @@ internal static class SingleCallRules
 
     public static Decision<ClosedJob> End(LedgerState state, EndCall call, RowIds ids, DateTimeOffset now)
     {
-        var ended = CallRules.End(state, call, now);
+        // Both may raise events: the call's are numbered after the job's.
+        var ended = CallRules.End(state, call, ids with { Message = ids.MessageAt(LedgerEvents.OfEndMax) }, now);
         if (ended.State.Job is null)
         {
             return Decision<ClosedJob>.Unchanged(state, LedgerFailures.JobNotFound);

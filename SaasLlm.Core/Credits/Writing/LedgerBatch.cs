@@ -112,11 +112,7 @@ internal sealed class LedgerBatch
         foreach (var granted in entries.OfType<LotGranted>())
         {
             _lotsAsStored[(granted.TeamId, granted.Lot.LotId)] = granted.Lot;
-        }
-
-        if (scope.Grants is { } key && state.Posted is { } grant)
-        {
-            AddGranted(key, grant);
+            AddGranted(new(granted.Terms.Source, granted.Terms.Reference!), state.Posted!);
         }
 
         Entries.AddRange(entries);
