@@ -1,5 +1,6 @@
 using SaasLlm.Core.Background;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
@@ -17,8 +18,8 @@ internal static class Loops
         var builder = Host.CreateApplicationBuilder(args);
         builder.AddServiceDefaults();
         builder.AddCoreData();
-        builder.Services.AddLedger().AddJobPasses().AddCreditPasses().AddGateway().AddBackgroundPass<ProvisionGatewayKeysPass>()
-            .AddBackgroundPass<ForgetIdempotencyKeysPass>();
+        builder.Services.AddLedger().AddJobPasses().AddCreditPasses().AddReconciliationPass().AddGateway()
+            .AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
         await builder.Build().RunAsync();
         return 0;
     }

@@ -1,5 +1,6 @@
 using SaasLlm.Core.Changes;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
@@ -16,5 +17,6 @@ internal static class Features
 {
     public static void AddFeatures(this WebApplicationBuilder builder)
         => builder.Services.AddChanges().AddOrganizations().AddTeams().AddModelGroups().AddCredits()
-                           .AddLedger().AddJobs().AddPricing().AddGateway().AddLlmCalls().AddUsage().AddIdempotency();
+                           .AddLedger().AddJobs().AddPricing().AddGateway().AddLlmCalls().AddUsage().AddIdempotency()
+                           .AddReconciliation();
 }

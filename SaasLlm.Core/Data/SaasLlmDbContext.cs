@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
@@ -46,6 +47,10 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<OutboxMessage> Outbox => Set<OutboxMessage>();
 
+    public DbSet<ReconciliationRun> ReconciliationRuns => Set<ReconciliationRun>();
+
+    public DbSet<ReconciliationDifference> ReconciliationDifferences => Set<ReconciliationDifference>();
+
     public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
 
     /// <summary>The clock of everything that concerns money; only inside a query.</summary>
@@ -57,6 +62,7 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         MapTenants(modelBuilder);
         MapModelGroups(modelBuilder);
         MapLedger(modelBuilder);
+        MapReconciliation(modelBuilder);
         modelBuilder.Entity<IdempotencyKey>(table => table.HasKey(k => new { k.Caller, k.Scope }));
         SnakeCase.Apply(modelBuilder);
     }
@@ -134,6 +140,16 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         {
             table.HasKey(m => m.MessageId);
             table.Property(m => m.Payload).HasColumnType("jsonb");
+        });
+    }
+    private static void MapReconciliation(ModelBuilder model)
+    {
+        model.Entity<ReconciliationRun>(table => table.HasKey(r => r.RunId));
+        model.Entity<ReconciliationDifference>(table =>
+        {
+            table.HasKey(d => d.DifferenceId);
+            table.Property(d => d.Expected).HasColumnType("numeric");
+            table.Property(d => d.Found).HasColumnType("numeric");
         });
     }
 }

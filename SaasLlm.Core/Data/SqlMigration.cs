@@ -30,3 +30,6 @@ internal sealed class CallsMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0007_idempotency")]
 internal sealed class IdempotencyMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0008_reconciliation")]
+internal sealed class ReconciliationMigration : SqlMigration;

@@ -37,7 +37,8 @@ internal sealed record BalancePush(
 /// <summary>The typed caller of the Lua scripts beside it. Every key of a team carries the same hash tag.</summary>
 internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard guard, LedgerOptions options)
 {
-    private const decimal Micro = 1_000_000m;
+    /// <summary>Lua counts in millionths of a credit.</summary>
+    internal const decimal Micro = 1_000_000m;
 
     // Lua counts in doubles, exact below 2^53. More than four billion credits never refuse early anyway.
     private const decimal CreditsCap = 4_000_000_000m;
@@ -75,8 +76,8 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
         return await EvaluateAsync("push", s_push, push.TeamId, [.. values]) is not null;
     }
 
-    /// <summary>Seeds a balance with all its open holds (<see cref="BalancePush.Opened"/>).</summary>
-    public Task SeedAsync(BalancePush balance)
+    /// <summary>Seeds a balance with all its open holds (<see cref="BalancePush.Opened"/>). False: Redis did not hear it.</summary>
+    public async Task<bool> SeedAsync(BalancePush balance)
     {
         List<RedisValue> values =
         [
@@ -84,10 +85,18 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
             Text(balance.Allocated), Text(balance.Used), Text(balance.Held), balance.IsJobBased, Milliseconds(options.BalanceLife),
         ];
         AddHolds(values, balance.Opened);
-        return EvaluateAsync("seed", s_seed, balance.TeamId, [.. values]);
+        return await EvaluateAsync("seed", s_seed, balance.TeamId, [.. values]) is not null;
     }
 
-    private Task<RedisResult?> EvaluateAsync(string what, string script, string teamId, RedisValue[] values)
+    /// <summary>What Redis says of an amount, once it was told.</summary>
+    internal static decimal AsCounted(decimal credits) => ToMicro(credits) / Micro;
+
+    internal static string Script(string name) => EmbeddedText.Read($"SaasLlm.Core.Credits.Redis.{name}.lua");
+
+    internal static string[] Texts(RedisResult reply) => Array.ConvertAll(((RedisResult[]?)reply)!, part => ((string?)part)!);
+
+    /// <summary>Runs a script on the four keys of a team; null when Redis did not answer.</summary>
+    internal Task<RedisResult?> EvaluateAsync(string what, string script, string teamId, RedisValue[] values)
     {
         var tag = $"{{team:{teamId}}}";
         RedisKey[] keys = [$"{tag}:balance", $"{tag}:holds", $"{tag}:amounts", $"{tag}:pending"];
@@ -105,8 +114,6 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
             new(Number(reply[3]), Number(reply[4]), Number(reply[5]) + (Number(reply[6]) / Micro), Number(reply[7]) / Micro),
             [.. reply.Skip(8).Chunk(3).Select(ReadHold)]),
     };
-
-    private static string[] Texts(RedisResult reply) => Array.ConvertAll(((RedisResult[]?)reply)!, part => ((string?)part)!);
 
     private static HoldView ReadHold(string[] hold)
         => new(new(Guid.Parse(hold[0])), Number(hold[1]) / Micro, DateTimeOffset.FromUnixTimeMilliseconds((long)Number(hold[2])));
@@ -128,6 +135,4 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     private static string Text(decimal value) => Money.Trim(value).ToString(CultureInfo.InvariantCulture);
 
     private static decimal Number(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);
-
-    private static string Script(string name) => EmbeddedText.Read($"SaasLlm.Core.Credits.Redis.{name}.lua");
 }
