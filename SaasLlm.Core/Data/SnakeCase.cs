@@ -48,7 +48,7 @@ internal static class SnakeCase
         }
 
         var type = Nullable.GetUnderlyingType(property.ClrType) ?? property.ClrType;
-        if (type == typeof(decimal) && property.GetPrecision() is null)
+        if (type == typeof(decimal) && property.GetPrecision() is null && property.FindAnnotation(RelationalAnnotationNames.ColumnType) is null)
         {
             var isUsd = property.Name.EndsWith("Usd", StringComparison.Ordinal);
             property.SetPrecision(isUsd ? 18 : 20);

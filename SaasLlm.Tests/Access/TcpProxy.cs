@@ -24,6 +24,9 @@ internal sealed class TcpProxy : IDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
+    /// <summary>How long each piece takes on its way, there and back; none as a rule.</summary>
+    public TimeSpan Delay { get; set; }
+
     /// <summary>Ends every connection and refuses new ones, as a stopped server does.</summary>
     public void Cut()
     {
@@ -111,6 +114,7 @@ internal sealed class TcpProxy : IDisposable
             while (await from.GetStream().ReadAsync(buffer, _stop.Token) is var length and > 0)
             {
                 await _flow.Task;
+                await Task.Delay(Delay, _stop.Token);
                 await to.GetStream().WriteAsync(buffer.AsMemory(0, length), _stop.Token);
             }
         }

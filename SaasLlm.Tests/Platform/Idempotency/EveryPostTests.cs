@@ -23,6 +23,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/credits/teams/{team_id}/refund"] = """{"job_id":"JOB","credits":0.5}""",
         ["/api/credits/teams/{team_id}/adjust"] = """{"credits":-2,"reason":"Correction"}""",
         ["/api/job-types/create"] = """{"name":"NEW","price":2}""",
+        ["/api/admin/reconciliation/run"] = "{}",
         ["/api/jobs/create"] = """{"team_id":"TEAM","job_type":"test"}""",
         ["/api/jobs/{job_id}/llm-call"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/{job_id}/complete"] = """{"status":"completed"}""",
@@ -68,8 +69,8 @@ public sealed partial class EveryPostTests(ApiFixture api)
             Assert.Equal(before, await FingerprintAsync());
             if (mayRepeat)
             {
-                lost.Is(200);
-                Assert.Equal((pattern, 200, lost.Text, null), (pattern, repeat.Status, repeat.Text, repeat.Replayed));
+                Assert.True(lost.Status is 200 or 202, $"{pattern}: {lost.Status} {lost.Text}");
+                Assert.Equal((pattern, lost.Status, lost.Text, null), (pattern, repeat.Status, repeat.Text, repeat.Replayed));
                 Assert.Equal((lost.Text, "true"), (await api.Operator.PostOnceAsync(path, body, key)) switch { var again => (again.Text, again.Replayed) });
             }
             else
