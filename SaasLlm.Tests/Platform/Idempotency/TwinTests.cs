@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Organizations;
@@ -41,42 +42,42 @@ public sealed class TwinTests(ApiFixture api, AppFixture app)
         await using var impatient = await Replica.StartAsync(new Dictionary<string, string?>(
             ApiFixture.Settings(api.PostgresConnection, (await app.StoresAsync()).Redis))
         { ["Idempotency:WaitMax"] = "00:00:00.100" });
-        var (body, key) = (await TeamAsync(), Key());
-        await WhileProvisioningAsync(async release =>
-        {
-            var first = api.First.Operator.PostOnceAsync("/api/teams/create", body, key);
-            await release.Begun;
-            var waiting = api.Second.Operator.PostOnceAsync("/api/teams/create", body, key);
+        var (organization, key) = (await api.CreateOrganizationAsync(), Key());
+        var body = TeamOf(organization);
+        await using var hold = await HoldUpAsync(organization);
+        var first = api.First.Operator.PostOnceAsync("/api/teams/create", body, key);
+        await BegunAsync();
+        var waiting = api.Second.Operator.PostOnceAsync("/api/teams/create", body, key);
 
-            var refused = (await impatient.Operator.PostOnceAsync("/api/teams/create", body, key)).Is(409, "idempotency.in_progress");
-            (await impatient.Operator.PostOnceAsync("/api/teams/create", body + " ", key)).Is(409, "idempotency.key_reused");
-            Assert.False(waiting.IsCompleted);
-            release.End();
+        var refused = (await impatient.Operator.PostOnceAsync("/api/teams/create", body, key)).Is(409, "idempotency.in_progress");
+        (await impatient.Operator.PostOnceAsync("/api/teams/create", body + " ", key)).Is(409, "idempotency.key_reused");
+        Assert.False(waiting.IsCompleted);
+        await hold.DisposeAsync();
 
-            Assert.Equal("1", refused.RetryAfter);
-            var answers = await Task.WhenAll(first, waiting);
-            Assert.Equal(answers[0].Is(200).Text, answers[1].Is(200).Text);
-            Assert.Equal((null, "true"), (answers[0].Replayed, answers[1].Replayed));
-            Assert.Equal(answers[0].Text, (await impatient.Operator.PostOnceAsync("/api/teams/create", body, key)).Is(200).Text);
-        });
+        Assert.Equal("1", refused.RetryAfter);
+        var answers = await Task.WhenAll(first, waiting);
+        Assert.Equal(answers[0].Is(200).Text, answers[1].Is(200).Text);
+        Assert.Equal((null, "true"), (answers[0].Replayed, answers[1].Replayed));
+        Assert.Equal(answers[0].Text, (await impatient.Operator.PostOnceAsync("/api/teams/create", body, key)).Is(200).Text);
     }
 
     [Fact]
     public async Task What_a_caller_left_behind_goes_on_and_waits_for_its_repeat()
     {
-        var (body, key) = (await TeamAsync(), Key());
-        await WhileProvisioningAsync(async release =>
-        {
-            var leaving = new ApiClient(api.First.Address, AppFixture.AdminKey);
-            var left = leaving.PostOnceAsync("/api/teams/create", body, key);
-            await release.Begun;
-            leaving.Dispose();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
-            release.End();
-        });
+        var (organization, key) = (await api.CreateOrganizationAsync(), Key());
+        var body = TeamOf(organization);
+        await using var hold = await HoldUpAsync(organization);
+        using var leaving = new ApiClient(api.First.Address, AppFixture.AdminKey);
+        var left = leaving.PostOnceAsync("/api/teams/create", body, key);
+        await BegunAsync();
+        leaving.Dispose();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        // The round trip lets the server notice.
+        (await api.First.Operator.GetAsync($"/api/organizations/{organization}")).Is(200);
+        var repeat = api.Second.Operator.PostOnceAsync("/api/teams/create", body, key);
+        await hold.DisposeAsync();
 
-        var again = (await api.Second.Operator.PostOnceAsync("/api/teams/create", body, key)).Is(200);
-
+        var again = (await repeat).Is(200);
         Assert.Equal("true", again.Replayed);
         (await api.First.As((string)again["virtual_key"]!).GetAsync($"/api/teams/{again["team_id"]}")).Is(200);
     }
@@ -110,7 +111,7 @@ public sealed class TwinTests(ApiFixture api, AppFixture app)
     {
         await using var replica = await Replica.StartAsync(new Dictionary<string, string?>(
             ApiFixture.Settings(api.PostgresConnection, (await app.StoresAsync()).Redis))
-        { ["Idempotency:Lease"] = "00:00:01" });
+        { ["Idempotency:Lease"] = "00:00:04" });
         var request = new KeyedRequest("operator", "POST /a/test", [], Key(), "", ReadOnlyMemory<byte>.Empty, MayRepeat: true);
         var claims = ClaimsOf(replica);
         var work = (await claims.EnterAsync(request, default)).Value.Work!;
@@ -146,40 +147,36 @@ public sealed class TwinTests(ApiFixture api, AppFixture app)
     private Task<decimal> AccountAsync(string column, TestTeam team)
         => api.ScalarAsync<decimal>($"SELECT {column} FROM team_credits WHERE team_id = $1", team.Id);
 
-    private async Task<string> TeamAsync()
-        => $$"""{"organization_id":"{{await api.CreateOrganizationAsync()}}","team_id":"{{ApiFixture.Unique("team")}}","team_alias":"Team"}""";
+    private static string TeamOf(string organization)
+        => $$"""{"organization_id":"{{organization}}","team_id":"{{ApiFixture.Unique("team")}}","team_alias":"Team"}""";
 
-    // The gateway holds the creation of teams up until it is released.
-    private async Task WhileProvisioningAsync(Func<Provisioning, Task> test)
+    /// <summary>Until it is disposed, no team of the organization comes to be: its row is locked.</summary>
+    private async Task<Hold> HoldUpAsync(string organization)
     {
-        var provisioning = new Provisioning();
-        var before = api.Gateway.Provision;
-        api.Gateway.Provision = (_, _) => provisioning.RunAsync();
-        try
+        var connection = await api.Database.OpenConnectionAsync();
+        var transaction = await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("SELECT 1 FROM organizations WHERE organization_id = $1 FOR UPDATE", connection, transaction);
+        command.Parameters.Add(new() { Value = organization });
+        await command.ExecuteNonQueryAsync();
+        return new(connection, transaction);
+    }
+
+    private async Task BegunAsync()
+    {
+        for (var tries = 0; await api.ScalarAsync<int>(
+                 "SELECT count(*)::int FROM idempotency_keys WHERE state = 'running' AND lease_until > now()") == 0; tries++)
         {
-            await test(provisioning);
-        }
-        finally
-        {
-            api.Gateway.Provision = before;
-            provisioning.End();
+            Assert.True(tries < 600, "nobody claimed the key");
+            await Task.Delay(50);
         }
     }
 
-    private sealed class Provisioning
+    private sealed class Hold(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
     {
-        private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Begun => _begun.Task;
-
-        public void End() => _end.TrySetResult();
-
-        public async Task<bool> RunAsync()
+        public async ValueTask DisposeAsync()
         {
-            _begun.TrySetResult();
-            await _end.Task;
-            return true;
+            await transaction.DisposeAsync();
+            await connection.DisposeAsync();
         }
     }
 }
