@@ -142,7 +142,7 @@ public sealed class ConsumptionTests(LedgerStores stores) : IClassFixture<Ledger
     {
         await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
         var team = await TeamAsync(api, 50, s_dollars);
-        await api.Ledger.ConfigureAccountAsync(new(team, Thresholds: new([], 0.5m)), default);
+        await api.Ledger.ConfigureAccountAsync(new(team, Thresholds: new([], new(0.5m))), default);
         var job = (await api.Ledger.OpenJobAsync(Open(team), default)).Value.JobId;
         var (ended, _) = await StartAsync(api, team, job, usd: 0.1m);
         var (late, _) = await StartAsync(api, team, job, usd: 0.1m);

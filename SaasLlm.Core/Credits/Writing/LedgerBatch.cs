@@ -95,7 +95,8 @@ internal sealed class LedgerBatch
 
         if (state.Job is { } job)
         {
-            var read = _jobs.TryGetValue((job.TeamId, job.JobId), out var row) ? row.Read : job;
+            // A job that is new is inserted as it was opened, whatever the same decision made of it then.
+            var read = _jobs.TryGetValue((job.TeamId, job.JobId), out var row) ? row.Read : Opened(entries) ?? job;
             _jobs[(job.TeamId, job.JobId)] = new(read, job);
         }
 
@@ -116,6 +117,19 @@ internal sealed class LedgerBatch
         }
 
         Entries.AddRange(entries);
+    }
+
+    private static JobState? Opened(IReadOnlyList<LedgerEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            if (entry is JobOpened opened)
+            {
+                return opened.Job;
+            }
+        }
+
+        return null;
     }
 
     private PostedTransaction? Posted(CommandScope scope)

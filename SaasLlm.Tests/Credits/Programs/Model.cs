@@ -18,7 +18,8 @@ internal sealed partial class Model(DateTimeOffset start)
     private readonly Dictionary<(int, int), decimal> _uncharged = [];
     private BudgetTerms _terms = BudgetTerms.Default;
     private decimal? _limit;
-    private Thresholds _thresholds = new([], null);
+    private IReadOnlyList<decimal> _lowCredits = [];
+    private decimal? _unchargedUsd;
 
     public DateTimeOffset Now { get; private set; } = start;
 
@@ -130,9 +131,10 @@ internal sealed partial class Model(DateTimeOffset start)
 
     private void Configure(ConfigureAccount configure)
     {
-        _terms = configure.Terms ?? _terms;
+        _terms = configure.Terms?.Apply(_terms) ?? _terms;
         _limit = configure.Limit is { } limit ? limit.Credits : _limit;
-        _thresholds = configure.Thresholds ?? _thresholds;
+        _lowCredits = configure.Thresholds?.LowCredits ?? _lowCredits;
+        _unchargedUsd = configure.Thresholds?.UnchargedUsd is { } uncharged ? uncharged.Usd : _unchargedUsd;
     }
 
     private void ExpireLots(Func<Lot, bool> which)
@@ -187,7 +189,7 @@ internal sealed partial class Model(DateTimeOffset start)
 
     private void Cross(decimal before)
     {
-        foreach (var level in _thresholds.LowCredits)
+        foreach (var level in _lowCredits)
         {
             _ = before > level && Remaining <= level ? Count("credits.low") : before <= level && Remaining > level ? Count("credits.recovered") : 0;
         }

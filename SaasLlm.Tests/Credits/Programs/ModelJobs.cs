@@ -192,7 +192,7 @@ internal sealed partial class Model
     {
         var before = _uncharged.GetValueOrDefault(Month(Now));
         _uncharged[Month(Now)] = before + cost;
-        _ = _thresholds.UnchargedUsd is { } threshold && before <= threshold && before + cost > threshold ? Count("team.uncharged_cost") : 0;
+        _ = _unchargedUsd is { } threshold && before <= threshold && before + cost > threshold ? Count("team.uncharged_cost") : 0;
     }
 
     private string? Over(Job job) => job.IsOpen && Now < job.DeadlineAt ? null

@@ -103,7 +103,7 @@ internal sealed class Script(string team, Model model)
             TokensPerCredit: step.C % 2 == 0 ? 10_000 : 3_000, Increment: (step.B % 4) switch { 0 => 1, 1 => 0.1m, 2 => 2.5m, _ => 0.000003m },
             MarkupPercent: step.C % 4 == 0 ? 0 : 33.3333m)),
         1 => new(team, Limit: new(step.B % 3 == 0 ? null : step.C % 12)),
-        _ => new(team, Thresholds: new([5, 1, 0.5m], step.B % 3 == 0 ? null : 0.1m)),
+        _ => new(team, Thresholds: new([5, 1, 0.5m], new(step.B % 3 == 0 ? null : 0.1m))),
     };
 
     private static object? Of<T>(IReadOnlyList<T> among, int choice, Func<T, object> command)

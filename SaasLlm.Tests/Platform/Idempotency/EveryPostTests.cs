@@ -26,6 +26,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/admin/reconciliation/run"] = "{}",
         ["/api/jobs/create"] = """{"team_id":"TEAM","job_type":"test"}""",
         ["/api/jobs/{job_id}/llm-call"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
+        ["/api/jobs/{job_id}/llm-call-stream"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/{job_id}/complete"] = """{"status":"completed"}""",
         ["/api/jobs/{job_id}/cancel"] = "{}",
     };
@@ -92,7 +93,9 @@ public sealed partial class EveryPostTests(ApiFixture api)
     // Calls to models are the only work that is not done again.
     [Fact]
     public void Only_calls_are_never_repeated()
-        => Assert.Equal(["/api/jobs/{job_id}/llm-call"], Routes().Where(route => !route.MayRepeat).Select(route => route.Pattern));
+        => Assert.Equal(
+            ["/api/jobs/{job_id}/llm-call", "/api/jobs/{job_id}/llm-call-stream"],
+            Routes().Where(route => !route.MayRepeat).Select(route => route.Pattern).Order(StringComparer.Ordinal));
 
     private List<(string Pattern, bool MayRepeat)> Routes()
         => [.. api.First.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
