@@ -24,7 +24,12 @@ internal sealed class AdjustTeamCredits(ILedger ledger, TimeProvider time) : End
             s.ExampleRequest = new("team_hr", -10, "Granted twice by mistake");
             s.ResponseExamples[200] = new AdjustTeamCreditsResponse("team_hr", -10, TransactionResponse.Example with
             {
-                Sequence = 3, Type = "adjustment", Amount = -10, CreditsBefore = 150, CreditsAfter = 140, Reason = "Granted twice by mistake",
+                Sequence = 3,
+                Type = "adjustment",
+                Amount = -10,
+                CreditsBefore = 150,
+                CreditsAfter = 140,
+                Reason = "Granted twice by mistake",
                 Lots = [new(TransactionResponse.Example.TransactionId, -10)],
             });
         });

@@ -24,8 +24,14 @@ internal sealed class RefundJobCredits(ILedger ledger, TimeProvider time) : Endp
             s.ExampleRequest = new("team_hr", s_job, 0.5m, "Half of the pages were unreadable");
             s.ResponseExamples[200] = new RefundJobCreditsResponse("team_hr", s_job, 0.5m, TransactionResponse.Example with
             {
-                Sequence = 3, Type = "refund", Amount = 0.5m, CreditsBefore = 149, CreditsAfter = 149.5m, JobId = s_job,
-                Reason = "Half of the pages were unreadable", Lots = [new(TransactionResponse.Example.TransactionId, 0.5m)],
+                Sequence = 3,
+                Type = "refund",
+                Amount = 0.5m,
+                CreditsBefore = 149,
+                CreditsAfter = 149.5m,
+                JobId = s_job,
+                Reason = "Half of the pages were unreadable",
+                Lots = [new(TransactionResponse.Example.TransactionId, 0.5m)],
             });
         });
     }

@@ -26,7 +26,10 @@ internal sealed class SetBudgetMode(ILedger ledger, TeamReader teams) : Endpoint
             s.ExampleRequest = new("team_hr", BudgetMode.ConsumptionUsd, null, 10, null, 0.1m, 20, new(5000m));
             s.ResponseExamples[200] = BalanceResponse.Example with
             {
-                BudgetMode = BudgetMode.ConsumptionUsd, CreditIncrement = 0.1m, MarkupPercent = 20m, CreditLimit = 5000,
+                BudgetMode = BudgetMode.ConsumptionUsd,
+                CreditIncrement = 0.1m,
+                MarkupPercent = 20m,
+                CreditLimit = 5000,
             };
         });
     }
