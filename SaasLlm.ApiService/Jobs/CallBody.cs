@@ -22,6 +22,18 @@ internal sealed record CallBody(string ModelGroup, string? Purpose, JsonElement 
             return (null, new("body", "must be a JSON object"));
         }
 
+        try
+        {
+            return ReadObject(body, others);
+        }
+        catch (InvalidOperationException)
+        {
+            return (null, new("body", "holds text that is not Unicode"));
+        }
+    }
+
+    private static (CallBody? Body, ValidationFailure? Fault) ReadObject(JsonElement body, string[] others)
+    {
         if (GroupOf(body) is not { } group)
         {
             return (null, new("model_group", "must name a model group, once"));

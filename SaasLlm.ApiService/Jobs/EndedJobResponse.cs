@@ -14,8 +14,7 @@ internal sealed record EndedJobResponse(
 
     public static EndedJobResponse From(ClosedJob job, IReadOnlyList<LlmCallRecord> calls) => new(
         job.JobId.Value, job.Status, job.CompletedAt,
-        new(job.TotalCalls, job.SuccessfulCalls, job.FailedCalls, job.TotalTokens, job.ClientCostUsd, job.AvgLatencyMs,
-            job.CreditApplied, job.CreditsCharged, job.CreditReason, job.UncollectedCredits, job.CreditsRemaining),
+        EndedJobCosts.Of(job),
         [.. calls.Select(JobCallResponse.From)]);
 }
 
@@ -34,7 +33,12 @@ internal sealed record EndedJobCosts(
     decimal CreditsCharged,
     string? CreditReason,
     decimal UncollectedCredits,
-    decimal CreditsRemaining);
+    decimal CreditsRemaining)
+{
+    public static EndedJobCosts Of(ClosedJob job) => new(
+        job.TotalCalls, job.SuccessfulCalls, job.FailedCalls, job.TotalTokens, job.ClientCostUsd, job.AvgLatencyMs,
+        job.CreditApplied, job.CreditsCharged, job.CreditReason, job.UncollectedCredits, job.CreditsRemaining);
+}
 
 /// <summary>One call of a job, without its model.</summary>
 internal sealed record JobCallResponse(Guid CallId, string ModelGroup, string? Purpose, string Status, long Tokens, int LatencyMs)

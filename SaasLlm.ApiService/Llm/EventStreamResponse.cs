@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SaasLlm.ApiService.OpenAi;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
@@ -43,7 +44,7 @@ internal static class EventStreamResponse
             }
             else
             {
-                await WriteEventAsync(response, JsonSerializer.SerializeToUtf8Bytes(StreamError.Of(failure), ApiJson.Options));
+                await WriteEventAsync(response, JsonSerializer.SerializeToUtf8Bytes(ErrorEvent(failure), ApiJson.Options));
             }
 
             await response.Body.FlushAsync(context.RequestAborted);
@@ -109,16 +110,7 @@ internal static class EventStreamResponse
         await response.Body.WriteAsync(json, aborted);
         await response.Body.WriteAsync("\n\n"u8.ToArray(), aborted);
     }
-}
 
-/// <summary>A failure inside a stream, as OpenAI's clients read it.</summary>
-internal sealed record StreamError(StreamErrorBody Error)
-{
-    public static StreamError Of(Failure failure)
-    {
-        var body = new StreamErrorBody(failure.Message, "server_error", null, failure.Code, Problem.StatusOf(failure.Kind));
-        return new(body);
-    }
+    private static Dictionary<string, object?> ErrorEvent(Failure failure)
+        => OpenAiError.Document(Problem.StatusOf(failure.Kind), failure.Code, failure.Message, failure.Details);
 }
-
-internal sealed record StreamErrorBody(string Message, string Type, string? Param, string Code, int Status);

@@ -5,6 +5,7 @@ using FluentValidation.Results;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using SaasLlm.ApiService.OpenAi;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Documentation;
 using SaasLlm.ApiService.Platform.Errors;
@@ -46,8 +47,11 @@ internal static class ApiPlatform
 
     public static void UseApiPlatform(this WebApplication app)
     {
+        app.Use(OpenAiSurface.RewriteAsync);
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(EmptyResponses.Describe);
+        // Here, and not at the front where it would stand by itself: a path may have been rewritten.
+        app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(RequestGuards.Refuse);

@@ -86,8 +86,8 @@ internal sealed record ApiAnswer(int Status, string Text)
     /// <summary>The body.</summary>
     public JsonNode Json => _json.Value ?? throw new InvalidOperationException($"{Status} without a body");
 
-    /// <summary>The <c>code</c> of a problem document.</summary>
-    public string? Code => (string?)Json["code"];
+    /// <summary>The <c>code</c> of a problem document, or of OpenAI's envelope.</summary>
+    public string? Code => (string?)(Json["error"] ?? Json)["code"];
 
     /// <summary>The names of the fields that were refused.</summary>
     public string[] RefusedFields => Json["errors"] is JsonObject errors ? [.. errors.Select(error => error.Key)] : [];

@@ -27,6 +27,9 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
         ("POST /llm-call-stream", """{"model_group":"G","messages":[{"role":"user","content":"hi"}]}"""),
         ("POST /complete", """{"status":"completed"}"""),
         ("PATCH /metadata", """{"metadata":{"stolen":true}}"""),
+        ("POST /create-and-call", """{"team_id":"VICTIM","job_type":"theft","model_group":"GROUP","messages":[{"role":"user","content":"x"}]}"""),
+        ("POST /create-and-call-stream", """{"team_id":"VICTIM","job_type":"theft","model_group":"GROUP","messages":[{"role":"user","content":"x"}]}"""),
+        ("POST /chat/completions", """{"model":"GROUP","messages":[{"role":"user","content":"x"}]}"""),
         ("POST /jobs/create", """{"team_id":"VICTIM","job_type":"theft"}"""),
     ];
 
@@ -91,7 +94,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
             ? null
             : (s_bodies.FirstOrDefault(body => $"{route.Method} {route.Pattern}".StartsWith(body.End.Split(' ')[0], StringComparison.Ordinal)
                                                && route.Pattern.EndsWith(body.End.Split(' ')[1], StringComparison.Ordinal)).Body ?? "{}")
-                .Replace("VICTIM", victim.Team.Id, StringComparison.Ordinal);
+                .Replace("VICTIM", victim.Team.Id, StringComparison.Ordinal).Replace("GROUP", victim.Group, StringComparison.Ordinal);
 
     private List<Route> Routes()
     {

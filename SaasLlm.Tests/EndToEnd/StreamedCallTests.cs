@@ -39,7 +39,7 @@ public sealed class StreamedCallTests(AppFixture fixture)
         var answer = await tenant.StreamAsync(job);
 
         var error = JsonNode.Parse(answer.Events[^1])!["error"]!;
-        Assert.Equal(("llm.stream_failed", 502), ((string)error["code"]!, (int)error["status"]!));
+        Assert.Equal(("llm.stream_failed", "server_error"), ((string)error["code"]!, (string)error["type"]!));
         Assert.DoesNotContain("[DONE]", answer.Events);
         Assert.Equal("no_successful_call", (string)(await tenant.CompleteAsync(job)).Is(200)["costs"]!["credit_reason"]!);
     }

@@ -78,9 +78,45 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string team
         Assert.Equal(1, await body.ReadAsync(new byte[1]));
     }
 
+    /// <summary>A stream by any route, read to its end.</summary>
+    public async Task<StreamAnswer> StreamAsync(string path, string body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = Json(body) };
+        using var response = await Team.SendRawAsync(request);
+        return new((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>A request with <c>X-Job-Id</c>.</summary>
+    public async Task<ApiAnswer> PostInJobAsync(string job, string path, string body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = Json(body), Headers = { { "X-Job-Id", job } } };
+        using var response = await Team.SendRawAsync(request);
+        return new((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Until the team's key at the gateway is there.</summary>
+    public async Task WaitForKeyAsync(AppFixture fixture)
+    {
+        await using var database = Npgsql.NpgsqlDataSource.Create((await fixture.AppAsync()).Stores.Postgres);
+        for (var tries = 0; tries < KeyTriesMax * 10; tries++)
+        {
+            await using var command = database.CreateCommand($"SELECT state FROM team_gateway_keys WHERE team_id = '{teamId}'");
+            if (await command.ExecuteScalarAsync() is "ready")
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.Fail("The team's gateway key was not provisioned.");
+    }
+
+    private static StringContent Json(string body) => new(body, System.Text.Encoding.UTF8, "application/json");
+
     private HttpRequestMessage StreamRequest(string job) => new(HttpMethod.Post, $"/api/jobs/{job}/llm-call-stream")
     {
-        Content = new StringContent($$"""{"model_group":"{{group}}","messages":{{Hello}}}""", System.Text.Encoding.UTF8, "application/json"),
+        Content = Json($$"""{"model_group":"{{group}}","messages":{{Hello}}}"""),
     };
 
     public Task<ApiAnswer> CompleteAsync(string job, string status = "completed")

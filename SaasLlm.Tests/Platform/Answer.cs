@@ -9,6 +9,10 @@ internal sealed record Answer(int Status, HttpResponseHeaders Headers, string? C
 {
     public JsonElement Json => JsonSerializer.Deserialize<JsonElement>(Text);
 
+    /// <summary>What a refusal is written as: OpenAI's clients read JSON only.</summary>
+    public static string RefusalTypeOf(string path)
+        => path.StartsWith("/v1/", StringComparison.Ordinal) ? "application/json" : "application/problem+json";
+
     public static async Task<Answer> OfAsync(HttpResponseMessage response) => new(
         (int)response.StatusCode,
         response.Headers,

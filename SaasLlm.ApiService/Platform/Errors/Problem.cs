@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using SaasLlm.ApiService.OpenAi;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
 
 namespace SaasLlm.ApiService.Platform.Errors;
 
-/// <summary>Problem details (RFC 9457) with a stable <c>code</c>: the one shape of every refusal outside <c>/v1</c>.</summary>
+/// <summary>Problem details (RFC 9457) with a stable <c>code</c>: the one shape of every refusal; OpenAI's clients get theirs.</summary>
 internal static class Problem
 {
     public const string ContentType = "application/problem+json";
@@ -26,6 +27,11 @@ internal static class Problem
         if (context.Response.HasStarted)
         {
             return Task.CompletedTask;
+        }
+
+        if (context.Features.Get<OpenAiSurface>() is not null)
+        {
+            return OpenAiError.WriteAsync(context, status, code, title, details, retryAfter);
         }
 
         context.Response.StatusCode = status;

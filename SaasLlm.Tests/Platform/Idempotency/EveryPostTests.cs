@@ -27,6 +27,9 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/jobs/create"] = """{"team_id":"TEAM","job_type":"test"}""",
         ["/api/jobs/{job_id}/llm-call"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/{job_id}/llm-call-stream"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
+        ["/api/jobs/create-and-call"] = """{"team_id":"TEAM","job_type":"test","model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
+        ["/api/jobs/create-and-call-stream"] = """{"team_id":"TEAM","job_type":"test","model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
+        ["/v1/chat/completions"] = """{"model":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/{job_id}/complete"] = """{"status":"completed"}""",
         ["/api/jobs/{job_id}/cancel"] = "{}",
     };
@@ -94,7 +97,10 @@ public sealed partial class EveryPostTests(ApiFixture api)
     [Fact]
     public void Only_calls_are_never_repeated()
         => Assert.Equal(
-            ["/api/jobs/{job_id}/llm-call", "/api/jobs/{job_id}/llm-call-stream"],
+            [
+                "/api/jobs/create-and-call", "/api/jobs/create-and-call-stream", "/api/jobs/{job_id}/llm-call", "/api/jobs/{job_id}/llm-call-stream",
+                "/v1/chat/completions",
+            ],
             Routes().Where(route => !route.MayRepeat).Select(route => route.Pattern).Order(StringComparer.Ordinal));
 
     private List<(string Pattern, bool MayRepeat)> Routes()

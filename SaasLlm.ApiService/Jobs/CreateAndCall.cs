@@ -1,0 +1,73 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FastEndpoints;
+using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Idempotency;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Llm;
+using RequestSizeLimit = Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute;
+
+namespace SaasLlm.ApiService.Jobs;
+
+/// <summary>Opens a job, makes its one call, and ends it.</summary>
+internal sealed class CreateAndCall(ILlmCaller llm, JobTypes types, TimeProvider time) : Endpoint<OneShotRequest, OneShotResponse>
+{
+    public static readonly JsonObject Example = new()
+    {
+        ["job_type"] = "summary",
+        ["external_task_id"] = "task-42",
+        ["model_group"] = "SummaryAgent",
+        ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "Summarise: …" }),
+    };
+
+    public override void Configure()
+    {
+        Post("/create-and-call");
+        Group<JobsGroup>();
+        Description(d => d.WithMetadata(new RequestSizeLimit(CallModel.BodyBytesMax), NeverRepeated.Mark));
+        Description(d => d.ProducesProblem(400).ProducesProblem(402).ProducesProblem(403).ProducesProblem(409).ProducesProblem(429).ProducesProblem(502).ProducesProblem(504));
+        Summary(s =>
+        {
+            s.Summary = "Opens a job, makes its one call, and ends it";
+            s.Description = "The fields of `create` and of `llm-call` in one body. The job is charged if the call succeeds, and fails with it: the refusal names the job.";
+            s.RequestExamples.Add(new(Example));
+            s.ResponseExamples[200] = new OneShotResponse(
+                Guid.Empty, Guid.Empty, JobStatus.Completed, DateTimeOffset.UnixEpoch,
+                JsonElement.Parse("""{"choices": [{"index": 0, "message": {"role": "assistant", "content": "…"}, "finish_reason": "stop"}]}"""),
+                new(21, 912, "SummaryAgent"), EndedJobResponse.Example.Costs);
+        });
+    }
+
+    public override async Task HandleAsync(OneShotRequest request, CancellationToken ct)
+    {
+        var (call, faults, refused) = await OneShot.ReadAsync(HttpContext, request.Body, types, time);
+        if (call is null)
+        {
+            faults.ForEach(AddError);
+            ThrowIfAnyErrors(request.Body.ValueKind == JsonValueKind.Object ? 422 : 400);
+            await Send.FailureAsync(refused!);
+            return;
+        }
+
+        var answer = await llm.CallAsync(call, ct);
+        await answer.Match(
+            given => Send.OkAsync(OneShotResponse.Of(given), ct),
+            failure => Send.FailureAsync(OneShot.OfJob(failure, call.JobId)));
+    }
+}
+
+/// <param name="Body">The fields of a job (<c>job_type</c>, …) and of a chat request with <c>model_group</c>.</param>
+internal sealed record OneShotRequest([property: FromBody] JsonElement Body);
+
+internal sealed record OneShotResponse(
+    Guid JobId, Guid CallId, string Status, DateTimeOffset CompletedAt, JsonElement? Response, CallMetadata Metadata, EndedJobCosts Costs)
+{
+    public static OneShotResponse Of(LlmAnswer answer, bool isStream = false)
+    {
+        var job = answer.Job!;
+        return new(
+            job.JobId.Value, answer.CallId.Value, job.Status, job.CompletedAt, isStream ? null : answer.Response,
+            new(answer.Usage.Total, answer.LatencyMs, answer.ModelGroup), EndedJobCosts.Of(job));
+    }
+}

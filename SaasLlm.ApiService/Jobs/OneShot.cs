@@ -1,0 +1,71 @@
+using System.Text.Json;
+using FluentValidation.Results;
+using SaasLlm.ApiService.Platform.Access;
+using SaasLlm.ApiService.Platform.Idempotency;
+using SaasLlm.ApiService.Platform.Json;
+using SaasLlm.ApiService.Teams;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Llm;
+
+namespace SaasLlm.ApiService.Jobs;
+
+/// <summary>A job that is all one call: the body of <c>create</c> and that of <c>llm-call</c> in one.</summary>
+internal static class OneShot
+{
+    private static readonly string[] s_jobFields = ["team_id", "job_type", "user_id", "external_task_id", "metadata", "stream", "stream_options"];
+    private static readonly CreateJobValidator s_validator = new();
+
+    /// <summary>The call with its job; or what is wrong with the body, by field; or why the caller may not.</summary>
+    public static async Task<(LlmCall? Call, List<ValidationFailure> Faults, Failure? Refused)> ReadAsync(
+        HttpContext context, JsonElement body, JobTypes types, TimeProvider time)
+    {
+        var (call, fault) = CallBody.Read(body, s_jobFields);
+        if (call is null)
+        {
+            return (null, [fault!], null);
+        }
+
+        CreateJobRequest job;
+        try
+        {
+            job = body.Deserialize<CreateJobRequest>(ApiJson.Options)!;
+        }
+        catch (JsonException exception)
+        {
+            return (null, [new(exception.Path?.TrimStart('$', '.') is { Length: > 0 } field ? field : "body", "is not of the expected type")], null);
+        }
+
+        if (s_validator.Validate(job) is { IsValid: false } checkedJob)
+        {
+            return (null, checkedJob.Errors, null);
+        }
+
+        var caller = context.GetCaller();
+        if ((job.TeamId ?? caller.Team?.TeamId) is not { } teamId)
+        {
+            return (null, [new("team_id", "is needed: the operator acts for a team")], null);
+        }
+
+        if (OwnTeam.Refuse(caller, teamId, isChange: true) is { } refused)
+        {
+            return (null, [], refused);
+        }
+
+        var terms = await types.TermsOfAsync(job.JobType!, context.RequestAborted);
+        var jobId = new JobId(context.GetWork(time).Id);
+        var opens = new OpenJob(
+            jobId, teamId, job.JobType!, job.UserId, job.ExternalTaskId, MetadataRules.Text(job.Metadata),
+            terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd);
+        return (new(teamId, jobId, call.ModelGroup, call.Purpose, call.Fields, opens), [], null);
+    }
+
+    /// <summary>A refusal that names the job, which has ended as failed and can be read.</summary>
+    public static Failure OfJob(Failure failure, JobId jobId)
+    {
+        var details = new Dictionary<string, object?>(failure.Details ?? new Dictionary<string, object?>());
+        details.TryAdd("job_id", jobId.Value);
+        return failure with { Details = details };
+    }
+}
