@@ -36,8 +36,9 @@ internal sealed record CrashRow(string Name, string What, Func<Random, IReadOnly
 
 /// <summary>What became of a row.</summary>
 /// <param name="Faults">Empty: everything held.</param>
+/// <param name="Log">What the processes said in warning.</param>
 internal sealed record RowResult(
-    CrashRow Row, int Seed, IReadOnlyList<Strike> Strikes, IReadOnlyList<string> Faults, int Answers, int Lost, long Jobs, TimeSpan Quiet, TimeSpan Took)
+    CrashRow Row, int Seed, IReadOnlyList<Strike> Strikes, IReadOnlyList<string> Faults, IReadOnlyList<string> Log, int Answers, int Lost, long Jobs, TimeSpan Quiet, TimeSpan Took)
 {
     public bool Held => Faults.Count == 0;
 }

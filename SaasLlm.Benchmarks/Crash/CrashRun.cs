@@ -8,12 +8,18 @@ namespace SaasLlm.Benchmarks.Crash;
 /// <summary>Runs a row: load, strikes, restarts, quiet, and then every check.</summary>
 internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
 {
-    private static readonly TimeSpan s_strikePatience = TimeSpan.FromSeconds(30);
+    // A failpoint that this much load does not hit is not where it should be.
+    private const int AnswersPerStrikeMax = 200;
+
+    private static readonly TimeSpan s_strikePatience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_loadPatience = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan s_quietPatience = TimeSpan.FromSeconds(40);
 
+    private static readonly string[] s_levels = ["---", "warn", "fail", "crit", "Unhandled"];
     private static int s_runs;
 
-    private readonly Random _random = new(seed);
+    // Rows of one seed differ in more than what breaks.
+    private readonly Random _random = new(seed + (row.Name.Sum(letter => letter) * 7919));
     private readonly Witness _witness = new();
     private readonly List<string> _faults = [];
     private Queue<Strike> _left = [];
@@ -35,63 +41,76 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
         await using (new LoadGenerator(rig, tenants, _witness, seed))
         {
             await LoadAsync(answersBetween, cancellation);
-            while (_left.Count > 0)
+            while (_left.Count > 0 && await StrikeAsync(_left.Dequeue(), cancellation))
             {
-                await StrikeAsync(_left.Dequeue(), cancellation);
                 await AlwaysAsync();
                 await LoadAsync(answersBetween, cancellation);
             }
+
+            await rig.WaitUntilReadyAsync(cancellation);
         }
 
         var quiet = Stopwatch.GetTimestamp();
         await QuietAsync(tenants, cancellation);
-        return new(row, seed, strikes, Judge(), _witness.Answers, _witness.Lost, await JobsAsync(tenants), Stopwatch.GetElapsedTime(quiet), Stopwatch.GetElapsedTime(began));
+        return new(row, seed, strikes, Judge(), Log(), _witness.Answers, _witness.Lost, await JobsAsync(tenants), Stopwatch.GetElapsedTime(quiet), Stopwatch.GetElapsedTime(began));
     }
 
     // By answers, not by time: a busy machine needs longer for the same.
     private async Task LoadAsync(int answers, CancellationToken cancellation)
     {
         var (began, goal) = (Stopwatch.GetTimestamp(), _witness.Answers + answers);
-        while (_witness.Answers < goal && Stopwatch.GetElapsedTime(began) < s_strikePatience)
+        while (_witness.Answers < goal && !NextIsDead && Stopwatch.GetElapsedTime(began) < s_loadPatience)
         {
             await Task.Delay(20, cancellation);
         }
     }
 
-    private async Task StrikeAsync(Strike strike, CancellationToken cancellation)
+    // Struck already: its failpoint waits for nobody.
+    private bool NextIsDead => _left.TryPeek(out var strike) && strike is KillAt kill && rig[kill.Service].HasExited;
+
+    /// <returns>False: it did not happen, and what follows would prove nothing.</returns>
+    private async Task<bool> StrikeAsync(Strike strike, CancellationToken cancellation)
     {
         switch (strike)
         {
             case KillAt kill:
-                var code = await rig[kill.Service].DeathAsync(s_strikePatience, cancellation);
-                if (code != ServiceProcess.KilledExitCode)
-                {
-                    _faults.Add(code is null
-                        ? $"{kill.Service} never came to hit {kill.Hit} of {kill.Failpoint}"
-                        : $"{kill.Service} ended with exit code {code}, not by {kill.Failpoint}");
-                }
-
-                await RestartAsync(kill.Service, cancellation);
-                break;
+                return await DiesAsync(kill, cancellation);
             case KillAnywhere kill:
                 await Task.Delay(_random.Next(0, 500), cancellation);
                 await rig[kill.Service].KillAsync();
-                await RestartAsync(kill.Service, cancellation);
-                break;
+                rig.Restart(kill.Service, NextLife(kill.Service));
+                return true;
             case Outage outage:
                 await outage.HurtAsync(rig, _random, cancellation);
-                break;
+                return true;
+            default:
+                throw new UnreachableException();
         }
     }
 
     // Its next life may be as short: what waits for it is its next strike's.
-    private async Task RestartAsync(Service service, CancellationToken cancellation)
+    private async Task<bool> DiesAsync(KillAt kill, CancellationToken cancellation)
     {
-        if (rig[service].HasExited)
+        var (began, enough) = (Stopwatch.GetTimestamp(), _witness.Answers + AnswersPerStrikeMax);
+        while (!rig[kill.Service].HasExited)
         {
-            rig.Restart(service, NextLife(service));
-            await rig.WaitUntilReadyAsync(service, cancellation);
+            var waited = Stopwatch.GetElapsedTime(began);
+            if (waited > s_loadPatience || (waited > s_strikePatience && _witness.Answers > enough))
+            {
+                _faults.Add($"{kill.Service} never came to hit {kill.Hit} of {kill.Failpoint}");
+                return false;
+            }
+
+            await Task.Delay(20, cancellation);
         }
+
+        if (rig[kill.Service].ExitCode is var code and not ServiceProcess.KilledExitCode)
+        {
+            _faults.Add($"{kill.Service} ended with exit code {code}, not by {kill.Failpoint}");
+        }
+
+        rig.Restart(kill.Service, NextLife(kill.Service));
+        return true;
     }
 
     private IReadOnlyDictionary<string, string> NextLife(Service service)
@@ -128,13 +147,22 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
         _faults.AddRange(await RedisChecks.CompareAsync(rig, tenants));
         _faults.AddRange(await LedgerChecks.AlwaysAsync(rig.Source));
         _faults.AddRange(await WitnessChecks.FindAsync(rig.Source, _witness));
-        _faults.AddRange(await UpstreamChecks.FindAsync(rig));
+        _faults.AddRange(await UpstreamChecks.FindAsync(rig, _witness));
     }
 
     // A broken build must be caught, and for what it is.
     private IReadOnlyList<string> Judge() => row.MustFind is not { } sought ? [.. _faults.Distinct()]
         : _faults.Any(fault => fault.StartsWith(sought, StringComparison.Ordinal)) ? []
         : [$"the broken build was not caught: nobody said '{sought}'", .. _faults];
+
+    // The console's log levels, each with the line that says what happened.
+    private List<string> Log() => [.. Enum.GetValues<Service>().SelectMany(service =>
+    {
+        var lines = rig[service].Output;
+        return Enumerable.Range(0, lines.Count)
+            .Where(index => s_levels.Any(level => lines[index].StartsWith(level, StringComparison.Ordinal)))
+            .Select(index => $"{service} {lines[index]} {lines.ElementAtOrDefault(index + 1)?.Trim()}");
+    })];
 
     private async Task<long> JobsAsync(Tenants tenants)
     {

@@ -15,10 +15,10 @@ internal sealed class CrashVerb : IVerb
     {
         var rounds = Number(args, "--rounds") ?? 1;
         var seed = Number(args, "--seed") ?? Random.Shared.Next(1, 1_000_000);
-        var rows = Text(args, "--row") is { } name ? CrashMatrix.Rows.Where(row => row.Name == name).ToList() : CrashMatrix.Rows;
+        var rows = Text(args, "--row") is { } name ? CrashMatrix.All.Where(row => row.Name == name).ToList() : CrashMatrix.Rows;
         if (rows.Count == 0)
         {
-            await Console.Error.WriteLineAsync($"There is no row of that name. There are:{Environment.NewLine}{string.Join(Environment.NewLine, CrashMatrix.Rows.Select(row => $"  {row.Name,-36} {row.What}"))}");
+            await Console.Error.WriteLineAsync($"There is no row of that name. There are:{Environment.NewLine}{string.Join(Environment.NewLine, CrashMatrix.All.Select(row => $"  {row.Name,-36} {row.What}"))}");
             return 2;
         }
 

@@ -3,6 +3,15 @@ namespace SaasLlm.Core.Failpoints;
 /// <summary>The failpoints, in the order in which a job passes them.</summary>
 public static class FailpointName
 {
+    /// <summary>An Idempotency-Key is claimed, its work has not begun.</summary>
+    public const string KeyClaimed = "idempotency.after_claim";
+
+    /// <summary>The work of a keyed request is done, its answer is not stored.</summary>
+    public const string KeyWorked = "idempotency.after_work";
+
+    /// <summary>The answer to a keyed request is stored, its caller does not have it.</summary>
+    public const string KeyStored = "idempotency.after_store";
+
     /// <summary>Redis holds the price; Postgres does not know the job.</summary>
     public const string AfterReserve = "ledger.after_reserve";
 
@@ -45,7 +54,7 @@ public static class FailpointName
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        AfterReserve, ReleaseReservation, BeforeBegin, AfterLocks, CommitSent, AfterCommit, AfterPush,
+        KeyClaimed, KeyWorked, KeyStored, AfterReserve, ReleaseReservation, BeforeBegin, AfterLocks, CommitSent, AfterCommit, AfterPush,
         BeforeUpstream, AfterUpstream, AfterSettle, ExpiryRead, ExpiryClosed, AbandonedMarked,
     ];
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Primitives;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.Core.Failpoints;
 using SaasLlm.Core.Idempotency;
 
 namespace SaasLlm.ApiService.Platform.Idempotency;
@@ -53,6 +54,7 @@ internal static class IdempotencyMiddleware
     private static async Task WorkAsync(HttpContext context, RequestDelegate next, IdempotencyClaims claims, IdempotentWork work, bool mayRepeat)
     {
         context.Features.Set(work);
+        Failpoint.Hit(FailpointName.KeyClaimed);
         StoredAnswer answer;
         try
         {
@@ -75,6 +77,7 @@ internal static class IdempotencyMiddleware
             throw;
         }
 
+        Failpoint.Hit(FailpointName.KeyWorked);
         // First kept, then sent: what the caller has seen, a repeat sees again.
         await (AnswerCapture.FateOf(answer) switch
         {
@@ -82,6 +85,7 @@ internal static class IdempotencyMiddleware
             AnswerFate.Release => claims.ReleaseAsync(work),
             _ => claims.ForgetAsync(work),
         });
+        Failpoint.Hit(FailpointName.KeyStored);
         await AnswerCapture.SendAsync(context.Response, answer);
     }
 }

@@ -14,6 +14,12 @@ internal static class LedgerChecks
               LEFT JOIN (SELECT team_id, sum(amount) AS total FROM credit_transactions GROUP BY team_id) x USING (team_id)
              WHERE c.allocated - c.used <> coalesce(x.total, 0)
             """),
+        ("allocated is not the sum of the grants", """
+            SELECT c.team_id || ': allocated ' || c.allocated || ', granted ' || coalesce(x.total, 0)
+              FROM team_credits c
+              LEFT JOIN (SELECT team_id, sum(amount) AS total FROM credit_transactions WHERE kind NOT IN ('deduction', 'refund') GROUP BY team_id) x USING (team_id)
+             WHERE c.allocated <> coalesce(x.total, 0)
+            """),
         ("used is not the sum of the deductions", """
             SELECT c.team_id || ': used ' || c.used || ', deductions ' || coalesce(x.total, 0)
               FROM team_credits c
@@ -33,6 +39,41 @@ internal static class LedgerChecks
               FROM team_credits c
               LEFT JOIN (SELECT team_id, sum(hold_amount) AS total FROM jobs WHERE hold_state = 'held' GROUP BY team_id) h USING (team_id)
              WHERE c.held <> coalesce(h.total, 0)
+            """),
+        ("lots are not the account", """
+            SELECT c.team_id || ': remaining ' || c.allocated - c.used || ', lots ' || coalesce(l.remaining, 0) || '; held ' || c.held || ', reserved ' || coalesce(l.reserved, 0)
+              FROM team_credits c
+              LEFT JOIN (SELECT team_id, sum(remaining) AS remaining, sum(reserved) AS reserved FROM credit_lots GROUP BY team_id) l USING (team_id)
+             WHERE c.allocated - c.used <> coalesce(l.remaining, 0) OR c.held <> coalesce(l.reserved, 0)
+            """),
+        ("lot is not the sum of its transactions", """
+            SELECT l.team_id || ' ' || l.lot_id || ': ' || l.remaining || ' of ' || coalesce(x.total, 0)
+              FROM credit_lots l
+              LEFT JOIN (SELECT t.team_id, u.lot_id, sum(u.amount) AS total FROM credit_transactions t, unnest(t.lot_ids, t.lot_amounts) AS u(lot_id, amount)
+                          GROUP BY t.team_id, u.lot_id) x USING (team_id, lot_id)
+             WHERE l.remaining <> coalesce(x.total, 0)
+            """),
+        ("lot's reserve is not the holds on it", """
+            SELECT l.team_id || ' ' || l.lot_id || ': ' || l.reserved || ' for ' || coalesce(x.total, 0)
+              FROM credit_lots l
+              LEFT JOIN (SELECT j.team_id, u.lot_id, sum(u.amount) AS total FROM jobs j, unnest(j.lot_ids, j.lot_amounts) AS u(lot_id, amount)
+                          WHERE j.hold_state = 'held' GROUP BY j.team_id, u.lot_id) x USING (team_id, lot_id)
+             WHERE l.reserved <> coalesce(x.total, 0)
+            """),
+        ("transaction is not the sum of its lots", """
+            SELECT team_id || ' #' || sequence FROM credit_transactions
+             WHERE amount <> (SELECT coalesce(sum(part), 0) FROM unnest(lot_amounts) AS part)
+            """),
+        ("deduction burned other lots than the job says", """
+            SELECT j.team_id || ' ' || j.job_id FROM jobs j
+              JOIN credit_transactions t ON t.team_id = j.team_id AND t.job_id = j.job_id AND t.kind = 'deduction'
+             WHERE t.lot_ids <> j.lot_ids OR t.lot_amounts <> (SELECT array_agg(-part ORDER BY place) FROM unnest(j.lot_amounts) WITH ORDINALITY AS p(part, place))
+            """),
+        ("refunds are not what the job says", """
+            SELECT j.team_id || ' ' || j.job_id || ': ' || j.refunded_amount || ' of ' || coalesce(x.total, 0)
+              FROM jobs j
+              LEFT JOIN (SELECT team_id, job_id, sum(amount) AS total FROM credit_transactions WHERE kind = 'refund' GROUP BY team_id, job_id) x USING (team_id, job_id)
+             WHERE j.refunded_amount <> coalesce(x.total, 0)
             """),
         ("account is overdrawn", """
             SELECT team_id FROM team_credits WHERE allocated - used - held < 0 OR held < 0
@@ -73,10 +114,10 @@ internal static class LedgerChecks
              GROUP BY j.team_id, j.job_id, j.status, j.hold_state
             HAVING count(o.message_id) <> CASE j.hold_state WHEN 'held' THEN 0 ELSE 1 END
             """),
-        ("top-up has not exactly its one event", """
+        ("grant has not exactly its one event", """
             SELECT t.team_id || ' #' || t.sequence || ': ' || count(o.message_id)
               FROM credit_transactions t LEFT JOIN outbox o ON o.team_id = t.team_id AND o.dedupe_key = 'transaction:' || t.transaction_id
-             WHERE t.kind = 'topup' GROUP BY t.team_id, t.sequence HAVING count(o.message_id) <> 1
+             WHERE t.kind IN ('topup', 'promotion', 'subscription') GROUP BY t.team_id, t.sequence HAVING count(o.message_id) <> 1
             """),
         ("job counts other calls than were started", """
             SELECT j.team_id || ' ' || j.job_id || ': ' || j.started_calls || ' of ' || count(DISTINCT a.call_id)
@@ -103,23 +144,35 @@ internal static class LedgerChecks
             """),
     ];
 
-    public static Task<IReadOnlyList<string>> AlwaysAsync(NpgsqlDataSource source) => FindAsync(source, s_always, null);
+    public static Task<IReadOnlyList<string>> AlwaysAsync(NpgsqlDataSource source) => SnapshotAsync(source, AlwaysAsync);
 
     /// <param name="attemptGrace">After its deadline an attempt may still be waited for.</param>
-    public static Task<IReadOnlyList<string>> QuietAsync(NpgsqlDataSource source, TimeSpan attemptGrace) => FindAsync(source, s_quiet, attemptGrace);
+    public static Task<IReadOnlyList<string>> QuietAsync(NpgsqlDataSource source, TimeSpan attemptGrace)
+        => SnapshotAsync(source, connection => QuietAsync(connection, attemptGrace));
 
-    private static async Task<IReadOnlyList<string>> FindAsync(NpgsqlDataSource source, (string Name, string Sql)[] checks, TimeSpan? grace)
+    /// <summary>In whatever transaction the connection is.</summary>
+    public static Task<IReadOnlyList<string>> AlwaysAsync(NpgsqlConnection connection) => FindAsync(connection, s_always, null);
+
+    /// <summary>In whatever transaction the connection is.</summary>
+    public static Task<IReadOnlyList<string>> QuietAsync(NpgsqlConnection connection, TimeSpan attemptGrace) => FindAsync(connection, s_quiet, attemptGrace);
+
+    // One snapshot for all: between two statements the load goes on.
+    private static async Task<IReadOnlyList<string>> SnapshotAsync(NpgsqlDataSource source, Func<NpgsqlConnection, Task<IReadOnlyList<string>>> find)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
+        return await find(connection);
+    }
+
+    private static async Task<IReadOnlyList<string>> FindAsync(NpgsqlConnection connection, (string Name, string Sql)[] checks, TimeSpan? grace)
     {
         List<string> found = [];
-        await using var connection = await source.OpenConnectionAsync();
-        // One snapshot for all: between two statements the load goes on.
-        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
         foreach (var (name, sql) in checks)
         {
-            await using var command = new NpgsqlCommand(sql, connection, transaction);
+            await using var command = new NpgsqlCommand(sql, connection);
             if (sql.Contains("$1", StringComparison.Ordinal))
             {
-                command.Parameters.Add(new NpgsqlParameter<decimal> { TypedValue = (decimal)grace!.Value.TotalSeconds });
+                command.Parameters.Add(new NpgsqlParameter<double> { TypedValue = grace!.Value.TotalSeconds });
             }
 
             await using var rows = await command.ExecuteReaderAsync();

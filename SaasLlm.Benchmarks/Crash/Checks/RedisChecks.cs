@@ -87,10 +87,12 @@ internal static class RedisChecks
             return null;
         }
 
-        var (available, pending, version) = (Number(balance, "available"), Number(balance, "pending"), Number(balance, "version"));
+        // What is set aside lives on after its lease until the next job comes by.
+        var pending = await rig.RedisAdmin.CountAsync($"{{team:{team}}}:pending", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+        var (available, version) = (Number(balance, "available"), Number(balance, "version"));
         return available == account.Available * Micro && pending == 0 && version == account.Version && Number(balance, "held") == account.Held
             ? null
-            : $"{team} has {account}; Redis: available {available / Micro}, set aside {pending / Micro}, held {balance["held"]}, version {version}";
+            : $"{team} has {account}; Redis: available {available / Micro}, {pending} jobs set aside, held {balance["held"]}, version {version}";
     }
 
     private static decimal Number(IReadOnlyDictionary<string, string> balance, string name)
@@ -99,7 +101,7 @@ internal static class RedisChecks
     private static async Task<Account> ReadAsync(CrashRig rig, string team)
     {
         await using var command = rig.Source.CreateCommand("""
-            SELECT allocated - used - held, held, credits_per_job, version,
+            SELECT allocated - used - held, held, CASE budget_mode WHEN 'job_based' THEN credits_per_job ELSE credit_increment END, version,
                    credit_limit - held - CASE WHEN month_start = date_trunc('month', ledger_now() AT TIME ZONE 'utc')::date THEN month_used ELSE 0 END
               FROM team_credits WHERE team_id = $1
             """);

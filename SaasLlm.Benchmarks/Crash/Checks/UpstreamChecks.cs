@@ -1,38 +1,62 @@
 using System.Text.Json.Nodes;
+using SaasLlm.Benchmarks.Crash.Load;
 using SaasLlm.Benchmarks.Crash.Rig;
 
 namespace SaasLlm.Benchmarks.Crash.Checks;
 
-/// <summary>Whether every request that reached the gateway has its attempt: it is written before it is sent.</summary>
+/// <summary>Whether every request that reached the gateway has its attempt, which is written before it is sent, and none was sent twice.</summary>
 internal static class UpstreamChecks
 {
     // The simulator remembers no more.
     private const int Remembered = 500;
 
-    public static async Task<IReadOnlyList<string>> FindAsync(CrashRig rig)
+    public static async Task<IReadOnlyList<string>> FindAsync(CrashRig rig, Witness witness)
+    {
+        var sent = await SentAsync(rig, [.. witness.Calls.Select(call => call.Prompt)]);
+        var refusals = witness.Calls.ToDictionary(call => call.Prompt, call => call.Refusals);
+        var attempts = await AttemptsAsync(rig, [.. sent.Select(request => request.Job).Distinct()]);
+        // Under its key a call is made again when it failed, and only then.
+        return
+        [
+            .. sent.CountBy(request => request)
+                .Where(count => count.Value > 1 + attempts.GetValueOrDefault((count.Key.Job, count.Key.Model)).Failed + refusals[count.Key.Prompt])
+                .Select(count => $"call was sent upstream more than once: {count.Key}: {count.Value} times"),
+            .. sent.CountBy(request => (request.Job, request.Model))
+                .Where(count => count.Value > attempts.GetValueOrDefault(count.Key).Written)
+                .Select(count => $"request upstream without an attempt: {count.Key}: {count.Value} sent, {attempts.GetValueOrDefault(count.Key).Written} written"),
+        ];
+    }
+
+    // The gateway may serve others as well.
+    private static async Task<IReadOnlyList<Sent>> SentAsync(CrashRig rig, HashSet<string> prompts)
     {
         using var simulator = new ApiCaller(rig.Site.Gateway);
         var answer = await simulator.SendAsync(HttpMethod.Get, $"/simulator/requests?last={Remembered}", rig.Site.MasterKey);
-        var sent = answer.Body!["requests"]!.AsArray()
-            .Select(request => request!["body"] as JsonObject)
-            .Select(body => body?["metadata"] is JsonObject metadata && metadata["job_id"] is { } job ? (Guid?)job.GetValue<Guid>() : null)
-            .OfType<Guid>().CountBy(job => job).ToDictionary();
-        // The gateway may serve others as well: only jobs that are here.
+        return
+        [
+            .. from request in answer.Body!["requests"]!.AsArray()
+               let body = request["body"] as JsonObject
+               let prompt = body?["messages"] is JsonArray { Count: 1 } messages ? messages[0]!["content"]?.ToString() : null
+               where prompt is not null && prompts.Contains(prompt)
+               select new Sent(body["metadata"]!["job_id"]!.GetValue<Guid>(), prompt, body["model"]!.ToString()),
+        ];
+    }
+
+    private static async Task<Dictionary<(Guid Job, string Model), (long Written, long Failed)>> AttemptsAsync(CrashRig rig, Guid[] jobs)
+    {
         await using var command = rig.Source.CreateCommand("""
-            SELECT j.job_id, count(a.attempt_id) FROM jobs j LEFT JOIN llm_attempts a USING (team_id, job_id) WHERE j.job_id = ANY ($1) GROUP BY j.job_id
+            SELECT job_id, model_name, count(*), count(*) FILTER (WHERE status = 'failed') FROM llm_attempts WHERE job_id = ANY ($1) GROUP BY job_id, model_name
             """);
-        command.Parameters.Add(new() { Value = sent.Keys.ToArray() });
+        command.Parameters.Add(new() { Value = jobs });
         await using var rows = await command.ExecuteReaderAsync();
-        List<string> found = [];
+        var attempts = new Dictionary<(Guid, string), (long, long)>();
         while (await rows.ReadAsync())
         {
-            var (job, attempts) = (rows.GetGuid(0), rows.GetInt64(1));
-            if (sent[job] > attempts)
-            {
-                found.Add($"request upstream without an attempt: {job}: {sent[job]} sent, {attempts} written");
-            }
+            attempts[(rows.GetGuid(0), rows.GetString(1))] = (rows.GetInt64(2), rows.GetInt64(3));
         }
 
-        return found;
+        return attempts;
     }
+
+    private sealed record Sent(Guid Job, string Prompt, string Model);
 }

@@ -52,7 +52,7 @@ internal static class WitnessChecks
         var granted = new Dictionary<string, (long Count, decimal Credits)>(StringComparer.Ordinal);
         await ReadAsync(
             source,
-            "SELECT reason, count(*), sum(amount) FROM credit_transactions WHERE kind = 'topup' GROUP BY reason",
+            "SELECT reason, count(*), sum(amount) FROM credit_transactions WHERE kind <> 'deduction' GROUP BY reason",
             row => granted[row.GetString(0)] = (row.GetInt64(1), row.GetDecimal(2)));
         foreach (var seen in witness.Grants)
         {

@@ -6,9 +6,10 @@ namespace SaasLlm.Benchmarks.Crash.Load;
 /// <summary>One application: opens jobs, calls models in them, ends them this way or that, or forgets them; tells the witness what it heard.</summary>
 internal sealed class LoadClient(CrashRig rig, Tenants tenants, Witness witness, Random random, string name)
 {
-    private const int TriesMax = 6;
+    // With the pauses between, longer than a dead process' claim on an Idempotency-Key.
+    private const int TriesMax = 12;
 
-    private static readonly TimeSpan s_afterLoss = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_pauseMax = TimeSpan.FromMilliseconds(400);
 
     private int _count;
 
@@ -17,7 +18,7 @@ internal sealed class LoadClient(CrashRig rig, Tenants tenants, Witness witness,
         while (!stop.IsCancellationRequested)
         {
             var team = tenants.Teams[random.Next(tenants.Teams.Count)];
-            if (random.Next(20) == 0)
+            if (random.Next(16) == 0)
             {
                 await GrantAsync(team);
             }
@@ -30,20 +31,33 @@ internal sealed class LoadClient(CrashRig rig, Tenants tenants, Witness witness,
 
     private async Task GrantAsync(LoadTeam team)
     {
-        var (reason, credits) = ($"grant {name}-{++_count}", random.Next(1, 4));
-        var answer = await AnyApi().PostAsync(
-            $"/api/credits/teams/{team.TeamId}/add", CrashRig.AdminKey, new JsonObject { ["credits"] = credits, ["reason"] = reason });
-        witness.Saw(new SeenGrant(team.TeamId, reason, credits, answer.Status, answer.Code));
-        await PauseAfterAsync(answer);
+        var reason = $"grant {name}-{++_count}";
+        decimal credits = random.Next(1, 4);
+        var body = new JsonObject { ["credits"] = credits, ["reason"] = reason, ["priority"] = random.Next(2) == 0 ? 10 : 50 };
+        var repeatKey = random.Next(2) == 0 ? reason.Replace(' ', '-') : null;
+        if (repeatKey is null && random.Next(2) == 0)
+        {
+            body["reference"] = reason;
+        }
+
+        if (random.Next(3) == 0)
+        {
+            body["expires_at"] = TimeProvider.System.GetUtcNow().AddSeconds(random.Next(2, 8)).ToString("O");
+        }
+
+        // A grant's reference makes a repeat safe, as a key does.
+        var (answer, status, _) = await AskAsync($"/api/credits/teams/{team.TeamId}/add", CrashRig.AdminKey, body, repeatKey, repeatKey is not null || body.ContainsKey("reference"));
+        witness.Saw(new SeenGrant(team.TeamId, reason, credits, status, answer.Code));
     }
 
     private async Task<Guid?> CreateAsync(LoadTeam team)
     {
         var task = $"task {name}-{++_count}";
-        var answer = await AnyApi().PostAsync("/api/jobs/create", team.Key, new JsonObject { ["job_type"] = "crash", ["external_task_id"] = task });
-        var job = answer.IsOk ? (Guid?)answer.Body!["job_id"]!.GetValue<Guid>() : null;
-        witness.Saw(new SeenCreate(team.TeamId, task, answer.Status, answer.Code, job));
-        await PauseAfterAsync(answer);
+        var repeatKey = random.Next(2) == 0 ? task.Replace(' ', '-') : null;
+        var (answer, status, _) = await AskAsync(
+            "/api/jobs/create", team.Key, new JsonObject { ["job_type"] = "crash", ["external_task_id"] = task }, repeatKey, repeatKey is not null);
+        var job = answer.IsOk ? answer.Body!["job_id"]!.GetValue<Guid>() : (Guid?)null;
+        witness.Saw(new SeenCreate(team.TeamId, task, status, answer.Code, job));
         return job;
     }
 
@@ -81,37 +95,54 @@ internal sealed class LoadClient(CrashRig rig, Tenants tenants, Witness witness,
 
     private async Task CallAsync(LoadTeam team, Guid job)
     {
-        var answer = await AnyApi().PostAsync($"/api/jobs/{job}/llm-call", team.Key, new JsonObject
-        {
-            ["model_group"] = tenants.Groups[random.Next(tenants.Groups.Count)],
-            ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "Say hello." }),
-        });
-        witness.Saw(new SeenCall(team.TeamId, job, answer.Status, answer.IsOk ? answer.Body!["call_id"]!.GetValue<Guid>() : null));
-        await PauseAfterAsync(answer);
+        var prompt = $"call {name}-{++_count}";
+        var repeatKey = random.Next(2) == 0 ? prompt.Replace(' ', '-') : null;
+        var (answer, status, refusals) = await AskAsync(
+            $"/api/jobs/{job}/llm-call",
+            team.Key,
+            new JsonObject
+            {
+                ["model_group"] = tenants.Groups[random.Next(tenants.Groups.Count)],
+                ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
+                ["max_tokens"] = 8,
+            },
+            repeatKey,
+            repeatKey is not null);
+        witness.Saw(new SeenCall(team.TeamId, job, status, answer.IsOk ? answer.Body!["call_id"]!.GetValue<Guid>() : null, prompt, refusals));
     }
 
-    // Whoever does not hear how a job ended asks again: the answer must be the same.
+    // Whoever does not hear how a job ended asks again: the answer must be the same, with a key or without.
     private async Task EndAsync(LoadTeam team, Guid job, string status)
     {
-        for (var tries = 1; tries <= TriesMax; tries++)
-        {
-            var answer = status == "cancelled"
-                ? await AnyApi().PostAsync($"/api/jobs/{job}/cancel", team.Key)
-                : await AnyApi().PostAsync($"/api/jobs/{job}/complete", team.Key, new JsonObject { ["status"] = status });
-            witness.Saw(new SeenEnd(
-                team.TeamId, job, answer.Status,
-                answer.IsOk ? (string)answer.Body!["status"]! : null,
-                answer.IsOk ? (decimal)answer.Body!["costs"]!["credits_charged"]! : 0));
-            if (answer.Status is not (0 or 503))
-            {
-                return;
-            }
-
-            await PauseAfterAsync(answer);
-        }
+        var repeatKey = random.Next(3) == 0 ? $"end-{name}-{++_count}" : null;
+        var (answer, given, _) = status == "cancelled"
+            ? await AskAsync($"/api/jobs/{job}/cancel", team.Key, null, repeatKey, true)
+            : await AskAsync($"/api/jobs/{job}/complete", team.Key, new JsonObject { ["status"] = status }, repeatKey, true);
+        witness.Saw(new SeenEnd(
+            team.TeamId, job, given,
+            answer.IsOk ? (string)answer.Body!["status"]! : null,
+            answer.IsOk ? (decimal)answer.Body!["costs"]!["credits_charged"]! : 0));
     }
 
-    private ApiCaller AnyApi() => rig.Apis[random.Next(rig.Apis.Count)];
+    /// <summary>Asks any API, and again while nobody knows what was done and a repeat is safe.</summary>
+    /// <returns>The last answer; its status, 0 where an earlier attempt may have done what the last one did not; how many said 503.</returns>
+    private async Task<(ApiAnswer Answer, int Status, int Refusals)> AskAsync(string path, string key, JsonObject? body, string? repeatKey, bool isRepeatable)
+    {
+        var refusals = 0;
+        for (var tries = 1; ; tries++)
+        {
+            var answer = await rig.Apis[random.Next(rig.Apis.Count)].PostAsync(path, key, body, repeatKey);
+            refusals += answer.Status == 503 ? 1 : 0;
+            if (answer.IsOpen)
+            {
+                await Task.Delay(s_pauseMax * random.NextDouble());
+                if (isRepeatable && tries < TriesMax)
+                {
+                    continue;
+                }
+            }
 
-    private static Task PauseAfterAsync(ApiAnswer answer) => answer.Status is 0 or 503 ? Task.Delay(s_afterLoss) : Task.CompletedTask;
+            return (answer, answer.IsOpen && (tries > 1 || answer.Status != 503) ? 0 : answer.Status, refusals);
+        }
+    }
 }

@@ -12,7 +12,7 @@ internal sealed class LoadGenerator : IAsyncDisposable
 
     public LoadGenerator(CrashRig rig, Tenants tenants, Witness witness, int seed)
         => _clients = [.. Enumerable.Range(0, Clients).Select(number => Task.Run(
-            () => new LoadClient(rig, tenants, witness, new Random((seed * 1000) + number), $"{seed}-{number}").RunAsync(_stop.Token)))];
+            () => new LoadClient(rig, tenants, witness, new Random((seed * 1000) + number), $"{tenants.Prefix}-{number}").RunAsync(_stop.Token)))];
 
     /// <summary>Lets each client end the request it is at.</summary>
     public async ValueTask DisposeAsync()

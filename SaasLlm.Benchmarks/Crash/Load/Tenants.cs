@@ -6,13 +6,14 @@ namespace SaasLlm.Benchmarks.Crash.Load;
 /// <summary>A team of the load.</summary>
 internal sealed record LoadTeam(string TeamId, string Key);
 
-/// <summary>The teams of one row: rich ones, ones at the edge of their balance, and one at the limit of its month.</summary>
-internal sealed record Tenants(IReadOnlyList<LoadTeam> Teams, IReadOnlyList<string> Groups)
+/// <summary>The teams of one row: rich ones, ones at the edge of their balance, two charged by consumption, and one at the limit of its month.</summary>
+/// <param name="Prefix">No other row's names begin with it.</param>
+internal sealed record Tenants(string Prefix, IReadOnlyList<LoadTeam> Teams, IReadOnlyList<string> Groups)
 {
     private const decimal Plenty = 1_000_000;
 
     // At the edge every second request is a refusal: there a lost or a doubled hold shows at once.
-    private static readonly decimal[] s_balances = [Plenty, 200, 200, 4, 3, Plenty];
+    private static readonly decimal[] s_balances = [Plenty, 200, 200, 4, 3, 60, 60, Plenty];
 
     private static readonly string[][] s_models = [["gpt-4-turbo"], ["mock/500", "gpt-3.5-turbo"], ["mock/slow-150ms"], ["mock/500", "mock/503"]];
 
@@ -47,9 +48,13 @@ internal sealed record Tenants(IReadOnlyList<LoadTeam> Teams, IReadOnlyList<stri
             teams.Add(new(team, (string)made["virtual_key"]!));
         }
 
+        // Charged by what they use: a call extends the hold, and at the end the account may not have all of it.
+        await rig.ExecuteAsync($"UPDATE team_credits SET budget_mode = 'consumption_tokens', tokens_per_credit = 4 WHERE team_id = '{teams[^3].TeamId}'");
+        await rig.ExecuteAsync(
+            $"UPDATE team_credits SET budget_mode = 'consumption_usd', credits_per_dollar = 5000, credit_increment = 0.5 WHERE team_id = '{teams[^2].TeamId}'");
         // Redis lets this one through and Postgres refuses it: each time a reservation is given back.
         await rig.ExecuteAsync($"UPDATE team_credits SET credit_limit = 5 WHERE team_id = '{teams[^1].TeamId}'");
-        return new(teams, groups);
+        return new(prefix, teams, groups);
     }
 
     private static async Task<JsonNode> PostAsync(CrashRig rig, string path, JsonObject body)

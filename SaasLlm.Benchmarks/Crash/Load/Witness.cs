@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace SaasLlm.Benchmarks.Crash.Load;
 
-/// <summary>A job that a client asked for, under a task id that no other request carries.</summary>
+/// <summary>A job that a client asked for, under a task id that no other request carries; perhaps more than once, under one Idempotency-Key.</summary>
+/// <param name="Status">Of the last answer; 0 where an earlier attempt may have done what the last one did not.</param>
 /// <param name="JobId">Null unless it was opened.</param>
 internal sealed record SeenCreate(string TeamId, string Task, int Status, string? Code, Guid? JobId);
 
@@ -11,8 +12,9 @@ internal sealed record SeenCreate(string TeamId, string Task, int Status, string
 /// <param name="Ended">The job's status as answered; null unless it ended.</param>
 internal sealed record SeenEnd(string TeamId, Guid JobId, int Status, string? Ended, decimal CreditsCharged);
 
-/// <summary>A call that a client made.</summary>
-internal sealed record SeenCall(string TeamId, Guid JobId, int Status, Guid? CallId);
+/// <summary>A call that a client made, with a prompt that no other request carries.</summary>
+/// <param name="Refusals">How often it heard that the call was not made or not saved, and repeated it.</param>
+internal sealed record SeenCall(string TeamId, Guid JobId, int Status, Guid? CallId, string Prompt, int Refusals);
 
 /// <summary>Credits that an operator added, for a reason that no other request carries.</summary>
 internal sealed record SeenGrant(string TeamId, string Reason, decimal Credits, int Status, string? Code);

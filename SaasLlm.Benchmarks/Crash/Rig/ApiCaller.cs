@@ -12,6 +12,9 @@ internal sealed record ApiAnswer(int Status, JsonNode? Body)
 
     public bool IsOk => Status == 200;
 
+    /// <summary>Nobody knows what was done, or nothing was: ask again, with the same Idempotency-Key if there was one.</summary>
+    public bool IsOpen => Status is 0 or 503 || Code == "idempotency.in_progress";
+
     public string? Code => Body is JsonObject problem && problem["code"] is JsonValue code ? (string?)code : null;
 
     public override string ToString() => $"{Status} {Body?.ToJsonString()}";
@@ -26,10 +29,16 @@ internal sealed class ApiCaller(Uri address) : IDisposable
         Timeout = TimeSpan.FromSeconds(20),
     };
 
-    public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string key, JsonNode? body = null)
+    /// <param name="repeatKey">An Idempotency-Key.</param>
+    public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string key, JsonNode? body = null, string? repeatKey = null)
     {
         using var request = new HttpRequestMessage(method, path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        if (repeatKey is not null)
+        {
+            request.Headers.Add("Idempotency-Key", repeatKey);
+        }
+
         if (body is not null)
         {
             request.Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
@@ -47,7 +56,8 @@ internal sealed class ApiCaller(Uri address) : IDisposable
         }
     }
 
-    public Task<ApiAnswer> PostAsync(string path, string key, JsonNode? body = null) => SendAsync(HttpMethod.Post, path, key, body);
+    public Task<ApiAnswer> PostAsync(string path, string key, JsonNode? body = null, string? repeatKey = null)
+        => SendAsync(HttpMethod.Post, path, key, body, repeatKey);
 
     public void Dispose() => _http.Dispose();
 }

@@ -32,6 +32,10 @@ internal sealed class CrashRig : IAsyncDisposable
         RedisAdmin = new(redis + ",allowAdmin=true,abortConnect=false");
         var common = new Dictionary<string, string>(settings)
         {
+            // Lives are short: starting is what they cost, and what is hot need not be found.
+            ["DOTNET_TieredPGO"] = "0",
+            ["DOTNET_TC_CallCounting"] = "0",
+            ["DOTNET_gcServer"] = "0",
             ["DOTNET_ENVIRONMENT"] = "Testing",
             ["ASPNETCORE_ENVIRONMENT"] = "Testing",
             ["ConnectionStrings__saasllm"] = postgres,
@@ -49,6 +53,8 @@ internal sealed class CrashRig : IAsyncDisposable
             ["Ledger__ReservationLease"] = "00:00:02",
             ["Ledger__BalanceLife"] = "00:00:08",
             ["Ledger__RedisRest"] = "00:00:00.5",
+            ["Idempotency__Lease"] = "00:00:02",
+            ["Idempotency__WaitMax"] = "00:00:03",
         };
         foreach (var service in Enum.GetValues<Service>())
         {
@@ -89,59 +95,43 @@ internal sealed class CrashRig : IAsyncDisposable
         return new(site, postgres, redis, number, settings);
     }
 
-    /// <summary>Starts what does not run, and waits until the APIs answer.</summary>
+    /// <summary>Starts what does not run, or runs with other orders, and waits until the APIs answer.</summary>
     /// <param name="orders">What is configured for the coming life of a process, for example a failpoint.</param>
     public async Task StartAsync(IReadOnlyDictionary<Service, IReadOnlyDictionary<string, string>> orders, CancellationToken cancellation)
     {
-        foreach (var (service, process) in _processes.Where(entry => entry.Value.HasExited))
+        foreach (var (service, process) in _processes)
         {
-            process.Start(orders.GetValueOrDefault(service) ?? new Dictionary<string, string>());
+            if (process.HasExited || !process.RunsWith(orders[service]))
+            {
+                await process.KillAsync();
+                process.Start(orders[service]);
+            }
         }
 
-        foreach (var service in _addresses.Keys)
-        {
-            await WaitUntilReadyAsync(service, cancellation);
-        }
+        await WaitUntilReadyAsync(cancellation);
     }
 
     /// <summary>Starts one that ended, without waiting for it.</summary>
     public void Restart(Service service, IReadOnlyDictionary<string, string> order) => _processes[service].Start(order);
 
-    /// <summary>Waits until an API answers; at once for the job runner.</summary>
-    /// <returns>False: it died on the way, as its next failpoint may have it.</returns>
-    public async Task<bool> WaitUntilReadyAsync(Service service, CancellationToken cancellation)
+    /// <summary>Waits until the APIs answer, or died on the way, as their next failpoints may have it.</summary>
+    public async Task WaitUntilReadyAsync(CancellationToken cancellation)
     {
-        if (service == Service.JobRunner)
+        foreach (var (service, address) in _addresses)
         {
-            return true;
-        }
-
-        using var http = new HttpClient { BaseAddress = _addresses[service], Timeout = TimeSpan.FromSeconds(2) };
-        var began = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(began) < s_startPatience)
-        {
-            if (_processes[service].HasExited)
+            using var http = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(2) };
+            var began = Stopwatch.GetTimestamp();
+            while (!_processes[service].HasExited && !await IsReadyAsync(http, cancellation))
             {
-                return false;
-            }
-
-            try
-            {
-                using var answer = await http.GetAsync(new Uri("/alive", UriKind.Relative), cancellation);
-                if (answer.IsSuccessStatusCode)
+                if (Stopwatch.GetElapsedTime(began) > s_startPatience)
                 {
-                    return true;
+                    throw new InvalidOperationException(
+                        $"{service} did not start:{Environment.NewLine}{string.Join(Environment.NewLine, _processes[service].Output)}");
                 }
-            }
-            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
-            {
-                // Not listening yet.
-            }
 
-            await Task.Delay(50, cancellation);
+                await Task.Delay(50, cancellation);
+            }
         }
-
-        throw new InvalidOperationException($"{service} did not start:{Environment.NewLine}{string.Join(Environment.NewLine, _processes[service].Output)}");
     }
 
     public async Task ExecuteAsync(string sql)
@@ -165,6 +155,19 @@ internal sealed class CrashRig : IAsyncDisposable
         RedisAdmin.Dispose();
         await Source.DisposeAsync();
         await _site.DropAsync(new NpgsqlConnectionStringBuilder(Postgres).Database!);
+    }
+
+    private static async Task<bool> IsReadyAsync(HttpClient http, CancellationToken cancellation)
+    {
+        try
+        {
+            using var answer = await http.GetAsync(new Uri("/alive", UriKind.Relative), cancellation);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private static int FreePort()

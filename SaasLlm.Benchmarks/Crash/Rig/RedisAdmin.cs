@@ -33,6 +33,9 @@ internal sealed class RedisAdmin(string connection) : IDisposable
         return entries.ToDictionary(entry => (string)entry.Name!, entry => (string)entry.Value!);
     }
 
+    /// <summary>Members of a sorted set with more than that score.</summary>
+    public Task<long> CountAsync(string key, double above) => TryAsync(() => Database.SortedSetLengthAsync(key, above, double.PositiveInfinity, Exclude.Start));
+
     public void Dispose()
     {
         if (_redis.IsValueCreated)

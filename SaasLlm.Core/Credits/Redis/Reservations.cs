@@ -14,8 +14,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
 {
     private static readonly TimeSpan s_margin = TimeSpan.FromSeconds(1);
 
-    // Until then (Stopwatch), Redis may not know what this process has already told its callers.
-    private long _doubtedUntil;
+    private long _pushMissedAt;
 
     /// <summary>A refusal, or null: go on to the writer.</summary>
     public async Task<Failure?> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
@@ -26,7 +25,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
             return null;
         }
 
-        if (reply is { Status: ReserveStatus.Refused, IsCertain: true } && !IsDoubted())
+        if (reply is { Status: ReserveStatus.Refused, IsCertain: true } && !HasMissedPush())
         {
             return Refuse(reply.Balance, reply.Holds, "redis");
         }
@@ -35,13 +34,10 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     }
 
     /// <summary>The job was not opened: gives back what was set aside for it, if anything was.</summary>
-    public async Task ReleaseAsync(string teamId, JobId job)
+    public Task ReleaseAsync(string teamId, JobId job)
     {
         Failpoint.Hit(FailpointName.ReleaseReservation);
-        if (!Failpoint.Skips(FailpointName.ReleaseReservation) && !await redis.ReleaseAsync(teamId, job))
-        {
-            Doubt(options.ReservationLease);
-        }
+        return Failpoint.Skips(FailpointName.ReleaseReservation) ? Task.CompletedTask : redis.ReleaseAsync(teamId, job);
     }
 
     /// <summary>Tells Redis the balances that a commit left. Never throws: what is lost here, the next seed brings.</summary>
@@ -52,19 +48,13 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     {
         if (!await redis.PushAsync(push))
         {
-            // After that a balance is too old to refuse by itself.
-            Doubt(options.RefusalAgeMax);
+            Volatile.Write(ref _pushMissedAt, Stopwatch.GetTimestamp());
         }
     }
 
-    private void Doubt(TimeSpan time)
-    {
-        var until = Stopwatch.GetTimestamp() + (long)((time + s_margin).TotalSeconds * Stopwatch.Frequency);
-        // A race may forget the longer one: then a refusal is Redis' alone, as it is in every other process.
-        Volatile.Write(ref _doubtedUntil, Math.Max(until, Volatile.Read(ref _doubtedUntil)));
-    }
-
-    private bool IsDoubted() => Stopwatch.GetTimestamp() < Volatile.Read(ref _doubtedUntil);
+    // Until a balance is too old to refuse by itself, Redis may not know what this process has already told its callers.
+    private bool HasMissedPush()
+        => Volatile.Read(ref _pushMissedAt) is not 0 and var missed && Stopwatch.GetElapsedTime(missed) < options.RefusalAgeMax + s_margin;
 
     private async Task<Failure?> ConfirmAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
