@@ -28,9 +28,9 @@ internal sealed class LedgerHarness : IAsyncDisposable
         _redis = ConnectionMultiplexer.Connect(redisOptions);
         Balances = new(_connections.Reader);
         Redis = new(_redis, new RedisGuard(TimeProvider.System, Options.RedisTimeout, Options.RedisRest, telemetry), Options);
-        var reservations = new Reservations(Redis, Balances, Options, telemetry);
-        Writer = new(_connections, reservations, Options, telemetry, TimeProvider.System, NullLogger<LedgerWriter>.Instance);
-        Ledger = new Ledger(Writer, reservations, Balances, Options, telemetry, TimeProvider.System);
+        Reservations = new Reservations(Redis, Balances, Options, telemetry);
+        Writer = new(_connections, Reservations, Options, telemetry, TimeProvider.System, NullLogger<LedgerWriter>.Instance);
+        Ledger = new Ledger(Writer, Reservations, Balances, Options, telemetry, TimeProvider.System);
         Source = _connections.Reader;
     }
 
@@ -41,6 +41,8 @@ internal sealed class LedgerHarness : IAsyncDisposable
     public LedgerWriter Writer { get; }
 
     public RedisBalances Redis { get; }
+
+    public Reservations Reservations { get; }
 
     public BalanceReader Balances { get; }
 

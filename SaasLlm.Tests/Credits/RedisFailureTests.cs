@@ -77,6 +77,28 @@ public sealed class RedisFailureTests(LedgerStores stores) : IClassFixture<Ledge
         await AgreesAsync(api, team);
     }
 
+    // The process itself knows that it did not get through, and asks Postgres until the lease is over.
+    [Fact]
+    public async Task A_reservation_that_could_not_be_given_back_refuses_nobody_of_this_process()
+    {
+        await using var redis = await PrivateRedis.StartAsync();
+        await using var api = new LedgerHarness(stores.Postgres, redis.Connection, options => options.ReservationLease = s_patience);
+        var team = await api.CreateTeamAsync(2);
+        await api.CloseAsync(team, await api.OpenedAsync(team), JobStatus.Cancelled);
+        var refused = JobId.New(TimeProvider.System);
+        Assert.Equal(ReserveStatus.Held, (await api.Redis.ReserveAsync(team, refused, null, TimeSpan.FromHours(1))).Status);
+        redis.Wire.Cut();
+        await api.Reservations.ReleaseAsync(team, refused);
+        redis.Wire.Mend();
+        await IsBackAsync(api, team);
+        // The push that this needs may itself be missed until the connection is back, and is doubted for as long.
+        await Task.Delay(api.Options.RefusalAgeMax + TimeSpan.FromSeconds(1.2));
+
+        await api.OpenedAsync(team);
+        await api.OpenedAsync(team);
+        Assert.Equal("credits.insufficient", (await api.OpenAsync(team)).Failure?.Code);
+    }
+
     [Fact]
     public async Task Without_any_Redis_from_the_start_it_is_right_and_Redis_is_taken_up_when_it_comes()
     {

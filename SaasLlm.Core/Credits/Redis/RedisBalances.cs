@@ -60,8 +60,9 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
         return reply is null ? ReserveReply.Of(ReserveStatus.NoAnswer) : Read(Texts(reply));
     }
 
-    /// <summary>Gives back what <see cref="ReserveAsync"/> set aside for a job that was not opened.</summary>
-    public Task ReleaseAsync(string teamId, JobId job) => EvaluateAsync("release", s_release, teamId, [job.ToString()]);
+    /// <summary>Gives back what <see cref="ReserveAsync"/> set aside for a job that was not opened. False: Redis did not hear it, or only later.</summary>
+    public async Task<bool> ReleaseAsync(string teamId, JobId job)
+        => await EvaluateAsync("release", s_release, teamId, [job.ToString()]) is not null;
 
     /// <summary>False: Redis did not hear it, or only later.</summary>
     public async Task<bool> PushAsync(BalancePush push)

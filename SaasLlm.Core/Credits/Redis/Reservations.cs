@@ -14,7 +14,8 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
 {
     private static readonly TimeSpan s_margin = TimeSpan.FromSeconds(1);
 
-    private long _pushMissedAt;
+    // Until then (Stopwatch), Redis may not know what this process has already told its callers.
+    private long _doubtedUntil;
 
     /// <summary>A refusal, or null: go on to the writer.</summary>
     public async Task<Failure?> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
@@ -25,7 +26,7 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
             return null;
         }
 
-        if (reply is { Status: ReserveStatus.Refused, IsCertain: true } && !HasMissedPush())
+        if (reply is { Status: ReserveStatus.Refused, IsCertain: true } && !IsDoubted())
         {
             return Refuse(reply.Balance, reply.Holds, "redis");
         }
@@ -34,10 +35,13 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     }
 
     /// <summary>The job was not opened: gives back what was set aside for it, if anything was.</summary>
-    public Task ReleaseAsync(string teamId, JobId job)
+    public async Task ReleaseAsync(string teamId, JobId job)
     {
         Failpoint.Hit(FailpointName.ReleaseReservation);
-        return Failpoint.Skips(FailpointName.ReleaseReservation) ? Task.CompletedTask : redis.ReleaseAsync(teamId, job);
+        if (!Failpoint.Skips(FailpointName.ReleaseReservation) && !await redis.ReleaseAsync(teamId, job))
+        {
+            Doubt(options.ReservationLease);
+        }
     }
 
     /// <summary>Tells Redis the balances that a commit left. Never throws: what is lost here, the next seed brings.</summary>
@@ -48,13 +52,19 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     {
         if (!await redis.PushAsync(push))
         {
-            Volatile.Write(ref _pushMissedAt, Stopwatch.GetTimestamp());
+            // After that a balance is too old to refuse by itself.
+            Doubt(options.RefusalAgeMax);
         }
     }
 
-    // Until a balance is too old to refuse by itself, Redis may not know what this process has already told its callers.
-    private bool HasMissedPush()
-        => Volatile.Read(ref _pushMissedAt) is not 0 and var missed && Stopwatch.GetElapsedTime(missed) < options.RefusalAgeMax + s_margin;
+    private void Doubt(TimeSpan time)
+    {
+        var until = Stopwatch.GetTimestamp() + (long)((time + s_margin).TotalSeconds * Stopwatch.Frequency);
+        // A race may forget the longer one: then a refusal is Redis' alone, as it is in every other process.
+        Volatile.Write(ref _doubtedUntil, Math.Max(until, Volatile.Read(ref _doubtedUntil)));
+    }
+
+    private bool IsDoubted() => Stopwatch.GetTimestamp() < Volatile.Read(ref _doubtedUntil);
 
     private async Task<Failure?> ConfirmAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {

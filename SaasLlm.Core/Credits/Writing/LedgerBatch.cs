@@ -69,6 +69,18 @@ internal sealed class LedgerBatch
         Add(row.Current with { Running = [.. row.Current.Running, attempt] });
     }
 
+    /// <summary>The command asks what runs of its job, and something may: a call that it does not end itself has begun and not ended.</summary>
+    public bool MayRunOtherCalls(CommandScope scope)
+    {
+        if (!scope.NeedsRunning || scope.Job is not { } id || !_jobs.TryGetValue((scope.TeamId, id), out var row))
+        {
+            return false;
+        }
+
+        var own = scope.EndsCall is { } call && !_recordedCalls.Contains((scope.TeamId, call)) ? 1 : 0;
+        return row.Read.StartedCalls - row.Read.SuccessfulCalls - row.Read.FailedCalls > own;
+    }
+
     public void AddRecordedCall(string teamId, CallId call) => _recordedCalls.Add((teamId, call));
 
     public void AddPosted(PostedTransaction transaction) => _posted[(transaction.TeamId, transaction.TransactionId)] = transaction;

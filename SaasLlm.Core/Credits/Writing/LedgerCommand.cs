@@ -9,7 +9,7 @@ namespace SaasLlm.Core.Credits.Writing;
 /// <param name="LocksAccount">It changes the team's account or its lots.</param>
 /// <param name="NeedsBurnedLots">It gives back to lots that the job burned, and that may be empty.</param>
 /// <param name="Grants">The source and reference of the lot that it grants.</param>
-/// <param name="NeedsRunning">It asks which attempts of the job are open.</param>
+/// <param name="NeedsRunning">It asks which attempts of the job are open, other than that of the call it ends.</param>
 /// <param name="FreesCredits">Its caller may count on what it freed: Redis is told before the answer.</param>
 internal sealed record CommandScope(string Kind, string TeamId)
 {

@@ -6,7 +6,10 @@ using static SaasLlm.Core.Credits.Writing.Sql;
 
 namespace SaasLlm.Core.Credits.Writing;
 
-/// <summary>Begins a transaction, locks what a batch's commands concern, and reads it, in one round trip.</summary>
+/// <summary>
+/// Begins a transaction, locks what a batch's commands concern, and reads it, in one round trip; in one more, which attempts run of
+/// the jobs that have unfinished calls.
+/// </summary>
 internal static class LedgerReads
 {
     public static async Task<LedgerBatch> BeginAsync(
@@ -15,7 +18,6 @@ internal static class LedgerReads
         var scopes = commands.Select(command => command.Scope).ToList();
         var accounts = scopes.Where(scope => scope.LocksAccount).Select(scope => scope.TeamId).Distinct().ToList();
         var jobs = Distinct(scopes, scope => scope.Job);
-        var running = Distinct(scopes, scope => scope.NeedsRunning ? scope.Job : null);
         var calls = Distinct(scopes, scope => scope.EndsCall);
         var posts = Distinct(scopes, scope => scope.Posts);
         var grants = Distinct(scopes, scope => scope.Grants);
@@ -32,7 +34,6 @@ internal static class LedgerReads
         Ask(accounts.Count, LedgerSql.LockAccounts, ReadAccount, () => [Column(accounts, NpgsqlDbType.Text, id => id)]);
         Ask(accounts.Count, LedgerSql.OpenLots, ReadLot, () => [Column(accounts, NpgsqlDbType.Text, id => id)]);
         Ask(jobs.Count, LedgerSql.LockJobs, ReadJob, () => Keys(jobs, job => job.Value));
-        Ask(running.Count, LedgerSql.RunningAttempts, ReadRunning, () => [.. Keys(running, job => job.Value), Value(EarliestAttempt(running))]);
         Ask(calls.Count, LedgerSql.RecordedCalls, ReadCall, () => Keys(calls, call => call.Value));
         Ask(posts.Count, LedgerSql.PostedTransactions, ReadPosted, () => Keys(posts, id => id.Value));
         Ask(grants.Count, LedgerSql.GrantedLots, ReadGrant, () => [
@@ -42,8 +43,14 @@ internal static class LedgerReads
         Ask(burned.Count, LedgerSql.BurnedLots, ReadLot, () => Keys(burned, job => job.Value));
         batch.Add(LedgerSql.Clock);
 
-        await using var reader = await batch.ExecuteReaderAsync();
-        return await ReadAllAsync(reader, reads);
+        var result = await ReadAllAsync(batch, reads);
+        var running = Distinct(scopes, scope => result.MayRunOtherCalls(scope) ? scope.Job : null);
+        if (running.Count > 0)
+        {
+            await ReadRunningAsync(connection, running, result);
+        }
+
+        return result;
 
         void Ask(int count, string sql, Action<NpgsqlDataReader, LedgerBatch> read, Func<NpgsqlParameter[]> parameters)
         {
@@ -55,8 +62,9 @@ internal static class LedgerReads
         }
     }
 
-    private static async Task<LedgerBatch> ReadAllAsync(NpgsqlDataReader reader, List<Action<NpgsqlDataReader, LedgerBatch>> reads)
+    private static async Task<LedgerBatch> ReadAllAsync(NpgsqlBatch batch, List<Action<NpgsqlDataReader, LedgerBatch>> reads)
     {
+        await using var reader = await batch.ExecuteReaderAsync();
         var result = new LedgerBatch();
         foreach (var read in reads)
         {
@@ -71,6 +79,18 @@ internal static class LedgerReads
         await reader.ReadAsync();
         result.Begin(Time(reader, 0), reader.GetString(1));
         return result;
+    }
+
+    // Asked for only where a call runs: the look-up touches every partition of the attempts, and most jobs that end have none open.
+    private static async Task ReadRunningAsync(NpgsqlConnection connection, List<(string Team, JobId Id)> jobs, LedgerBatch result)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(LedgerSql.RunningAttempts, [.. Keys(jobs, job => job.Value), Value(EarliestAttempt(jobs))]);
+        await using var reader = await batch.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            ReadRunning(reader, result);
+        }
     }
 
     private static void ReadAccount(NpgsqlDataReader row, LedgerBatch batch) => batch.Add(new AccountState(

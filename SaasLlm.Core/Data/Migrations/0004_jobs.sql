@@ -20,6 +20,7 @@ CREATE TABLE job_types (
 -- A job, with its hold in the same row: a job has one hold, and the two end together.
 
 CREATE TABLE jobs (
+  -- No foreign key: its check is a query a row, and whoever opens a job holds the row lock of the team's account, which has one.
   team_id              text          NOT NULL,
   job_id               uuid          NOT NULL,
   organization_id      text          NOT NULL,
@@ -68,7 +69,6 @@ CREATE TABLE jobs (
   created_at           timestamptz   NOT NULL DEFAULT now(),
   started_at           timestamptz,
   completed_at         timestamptz,
-  CONSTRAINT fk_jobs_team FOREIGN KEY (team_id) REFERENCES teams,
   CONSTRAINT ck_jobs_status CHECK (status IN ('pending', 'in_progress', 'completed', 'failed', 'cancelled', 'expired')),
   CONSTRAINT ck_jobs_hold_state CHECK (hold_state IN ('held', 'settled', 'released', 'expired')),
   CONSTRAINT ck_jobs_open_holds CHECK ((status IN ('pending', 'in_progress')) = (hold_state = 'held')),
