@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FastEndpoints;
@@ -6,9 +5,6 @@ using SaasLlm.ApiService.Jobs;
 using SaasLlm.ApiService.Llm;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Idempotency;
-using SaasLlm.ApiService.Platform.Json;
-using SaasLlm.Core.Common;
-using SaasLlm.Core.Credits;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 using RequestSizeLimit = Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute;
@@ -39,13 +35,13 @@ internal sealed class ChatCompletions(ILlmCaller llm, JobReader jobs, JobTypes t
     public override async Task HandleAsync(CancellationToken ct)
     {
         HttpContext.MarkResponseStart();
-        if (!(await ChatRequest.ReadAsync(HttpContext)).TryGet(out var request, out var wrong))
+        if (!(await ModelRequest.ReadAsync(HttpContext)).TryGet(out var request, out var wrong))
         {
             await Problem.WriteAsync(HttpContext, wrong);
             return;
         }
 
-        var joined = await RequestJob.OfAsync(HttpContext, request.User, request.Labels, jobs, types, time);
+        var joined = await RequestJob.OfAsync(HttpContext, request, "chat.completions", jobs, types, time);
         if (!joined.TryGet(out var job, out var refused))
         {
             await Problem.WriteAsync(HttpContext, refused);
@@ -65,16 +61,10 @@ internal sealed class ChatCompletions(ILlmCaller llm, JobReader jobs, JobTypes t
             return;
         }
 
-        if (answer.Job is { } job)
-        {
-            HttpContext.Response.Headers["x-credits-charged"] = Plain(job.CreditsCharged);
-            HttpContext.Response.Headers["x-credits-remaining"] = Plain(job.CreditsRemaining);
-        }
-
-        await HttpContext.Response.WriteAsJsonAsync(answer.Response, ApiJson.Options, "application/json", ct);
+        await CallResponse.WriteAsync(HttpContext, answer);
     }
 
-    private async Task StreamAsync(LlmCall call, ChatRequest request, CancellationToken ct)
+    private async Task StreamAsync(LlmCall call, ModelRequest request, CancellationToken ct)
     {
         if (!(await llm.StreamAsync(call, EventStreamResponse.Silence, ct)).TryGet(out var stream, out var failure))
         {
@@ -86,8 +76,6 @@ internal sealed class ChatCompletions(ILlmCaller llm, JobReader jobs, JobTypes t
         await EventStreamResponse.WriteAsync(
             HttpContext, stream, answer => request.WantsUsage ? [UsageChunk.Of(answer, call.JobId, created)] : [], time);
     }
-
-    private static string Plain(decimal credits) => Money.Trim(credits).ToString(CultureInfo.InvariantCulture);
 
     private static readonly JsonObject s_example = new()
     {

@@ -6,7 +6,13 @@ internal sealed record OpenAiSurface(string? Deployment)
 {
     private const string Root = "/v1";
 
-    private static readonly string[] s_routes = ["/chat/completions", "/completions", "/embeddings", "/responses", "/models"];
+    // What clients ask for when their base URL lacks /v1; the second line is not served, and told so in their envelope.
+    private static readonly string[] s_routes =
+    [
+        "/chat", "/completions", "/embeddings", "/responses", "/models",
+        "/files", "/uploads", "/audio", "/images", "/videos", "/moderations", "/batches", "/fine_tuning", "/assistants", "/threads",
+        "/vector_stores", "/containers", "/conversations", "/evals", "/realtime", "/engines",
+    ];
 
     /// <summary>
     /// Brings the ways in which clients write the same route to one: <c>/v1/…</c>, the base URL without <c>/v1</c>, and Azure's

@@ -11,10 +11,10 @@ namespace SaasLlm.ApiService.OpenAi;
 internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
 {
     private const int LabelLengthMax = 255;
-    private const string DefaultType = "chat.completions";
 
+    /// <param name="typeOtherwise">The job's type where <c>X-Job-Type</c> names none.</param>
     public static async Task<Result<RequestJob>> OfAsync(
-        HttpContext context, string? user, string labels, JobReader jobs, JobTypes types, TimeProvider time)
+        HttpContext context, ModelRequest request, string typeOtherwise, JobReader jobs, JobTypes types, TimeProvider time)
     {
         if (context.GetCaller().Team is not { } team)
         {
@@ -29,8 +29,8 @@ internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
                 : new Failure(FailureKind.Invalid, "request.malformed", "X-Job-Id must be a job's id.");
         }
 
-        var type = Label(headers["X-Job-Type"]) ?? DefaultType;
-        var (userId, task) = (Label(headers["X-User-Id"]) ?? Label(user), Label(headers["X-External-Task-Id"]));
+        var type = Label(headers["X-Job-Type"]) ?? typeOtherwise;
+        var (userId, task) = (Label(headers["X-User-Id"]) ?? Label(request.User), Label(headers["X-External-Task-Id"]));
         if (!Names.IsGroupName(type) || userId is { Length: > LabelLengthMax } || task is { Length: > LabelLengthMax })
         {
             return new Failure(
@@ -41,7 +41,7 @@ internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
         var terms = await types.TermsOfAsync(type, context.RequestAborted);
         var jobId = new JobId(context.GetWork(time).Id);
         return new RequestJob(team.TeamId, jobId, new(
-            jobId, team.TeamId, type, userId, task, labels, terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd));
+            jobId, team.TeamId, type, userId, task, request.Labels, terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd));
     }
 
     private static string? Label(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();

@@ -23,10 +23,11 @@ public interface ILlmCaller
 
 /// <summary>A call as the tenant asked for it.</summary>
 /// <param name="NewJob">The job that the call is all of: it opens with the call and ends with it. Null: the job is open.</param>
-/// <param name="Body">The tenant's JSON object: messages and OpenAI's fields, without group, purpose or stream.</param>
-public sealed record LlmCall(string TeamId, JobId JobId, string ModelGroup, string? Purpose, JsonElement Body, OpenJob? NewJob = null);
+/// <param name="Body">The tenant's JSON object: messages or input and OpenAI's fields, without group, purpose or stream.</param>
+public sealed record LlmCall(
+    string TeamId, JobId JobId, string ModelGroup, string? Purpose, JsonElement Body, OpenJob? NewJob = null, LlmRoute Route = LlmRoute.Chat);
 
 /// <summary>The answer, clean of the model's name and of cost.</summary>
-/// <param name="Response">An OpenAI chat completion written anew: its <c>model</c> is the group's name. Undefined for a stream.</param>
+/// <param name="Response">OpenAI's answer of the route, written anew: its <c>model</c> is the group's name. Undefined for a stream.</param>
 /// <param name="Job">The end of the job that was all this call; null where the job goes on.</param>
 public sealed record LlmAnswer(CallId CallId, JsonElement Response, TokenUsage Usage, int LatencyMs, string ModelGroup, ClosedJob? Job = null);

@@ -7,10 +7,13 @@ public interface IModelGroupResolver
 {
     /// <summary>404 <c>model_group.not_found</c> when the group does not exist, is inactive, or is not granted to the team.</summary>
     ValueTask<Result<ResolvedModelGroup>> ResolveAsync(string teamId, string groupName, CancellationToken cancellation);
+
+    /// <summary>All that <see cref="ResolveAsync"/> finds for the team, by name.</summary>
+    ValueTask<IReadOnlyList<ResolvedModelGroup>> ListAsync(string teamId, CancellationToken cancellation);
 }
 
 /// <summary>A group as a call uses it.</summary>
 /// <param name="Kind"><c>chat</c> or <c>embedding</c>.</param>
 /// <param name="Models">Active models by priority, primary first.</param>
 /// <param name="SettingsJson">The group's settings, a JSON object.</param>
-public sealed record ResolvedModelGroup(string GroupName, string Kind, IReadOnlyList<string> Models, string SettingsJson);
+public sealed record ResolvedModelGroup(string GroupName, string Kind, IReadOnlyList<string> Models, string SettingsJson, DateTimeOffset CreatedAt = default);

@@ -14,7 +14,7 @@ internal sealed class ModelGroupResolver : IModelGroupResolver, IChangeListener
     // An inactive group, or one without an active model, is not there for a tenant.
     private const string GroupSql = """
         SELECT json_build_object(
-                 'group_name', g.group_name, 'kind', g.kind, 'settings', g.settings,
+                 'group_name', g.group_name, 'kind', g.kind, 'settings', g.settings, 'created_at', g.created_at,
                  'models', json_agg(m.model_name ORDER BY m.priority))::text
           FROM model_groups g JOIN model_group_models m USING (group_name)
          WHERE g.group_name = $1 AND g.status = 'active' AND m.is_active
@@ -46,6 +46,20 @@ internal sealed class ModelGroupResolver : IModelGroupResolver, IChangeListener
         }
 
         return await _groups.GetAsync(groupName, cancellation) is { } group ? group : s_notFound;
+    }
+
+    public async ValueTask<IReadOnlyList<ResolvedModelGroup>> ListAsync(string teamId, CancellationToken cancellation)
+    {
+        var found = new List<ResolvedModelGroup>();
+        foreach (var name in (await _grants.GetAsync(teamId, cancellation)).Order(StringComparer.Ordinal))
+        {
+            if (await _groups.GetAsync(name, cancellation) is { } group)
+            {
+                found.Add(group);
+            }
+        }
+
+        return found;
     }
 
     public void Changed(ChangeTopic topic, string key)
@@ -90,7 +104,9 @@ internal sealed class ModelGroupResolver : IModelGroupResolver, IChangeListener
             group.GetProperty("group_name").GetString()!,
             group.GetProperty("kind").GetString()!,
             [.. group.GetProperty("models").EnumerateArray().Select(model => model.GetString()!)],
-            group.GetProperty("settings").GetRawText());
+            group.GetProperty("settings").GetRawText(),
+            // An older replica may have put it into Redis without.
+            group.TryGetProperty("created_at", out var createdAt) ? createdAt.GetDateTimeOffset() : default);
     }
 
     private async Task<string> ReadAsync(string sql, string name, CancellationToken cancellation)

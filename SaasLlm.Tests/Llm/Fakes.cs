@@ -60,6 +60,8 @@ internal sealed class FakeGroups(params string[] models) : IModelGroupResolver
 
     public ValueTask<Result<ResolvedModelGroup>> ResolveAsync(string teamId, string groupName, CancellationToken cancellation)
         => new(new ResolvedModelGroup(groupName, Kind, models, SettingsJson));
+
+    public ValueTask<IReadOnlyList<ResolvedModelGroup>> ListAsync(string teamId, CancellationToken cancellation) => throw new NotSupportedException();
 }
 
 internal sealed class FakeKeys : ITeamGatewayKeys

@@ -30,7 +30,7 @@ public sealed class EveryQueryTests(ProductApp product) : IClassFixture<ProductA
                 {
                     sent++;
                     var answer = await SendAsync(operation.Name, address);
-                    if (answer.Status is not (400 or 404 or 405 or 422 or 503) || answer.ContentType != Answer.RefusalTypeOf(path.Name))
+                    if (answer.Status is not (400 or 403 or 404 or 405 or 422 or 503) || answer.ContentType != Answer.RefusalTypeOf(path.Name))
                     {
                         wrong.Add($"{operation.Name} {address}: {answer.Status} {answer.Text}");
                     }

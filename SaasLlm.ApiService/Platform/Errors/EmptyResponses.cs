@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Diagnostics;
+using SaasLlm.ApiService.OpenAi;
 
 namespace SaasLlm.ApiService.Platform.Errors;
 
@@ -18,8 +19,8 @@ internal static class EmptyResponses
         var (code, title) = context.HttpContext.Response.StatusCode switch
         {
             400 => ("request.malformed", "The request could not be read."),
-            404 => ("route.not_found", "There is no such route."),
-            405 => ("route.method_not_allowed", "The route does not take this method."),
+            404 => ("route.not_found", NotServed.Of(context.HttpContext) ?? "There is no such route."),
+            405 => ("route.method_not_allowed", NotServed.Of(context.HttpContext) ?? "The route does not take this method."),
             413 => ("request.too_large", "The request body is too large."),
             415 => ("request.unsupported_media_type", "Send the body as application/json."),
             var status when status >= 500 => ("internal", "Something went wrong on our side."),

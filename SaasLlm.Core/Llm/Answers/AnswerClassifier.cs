@@ -13,22 +13,23 @@ public static class AnswerClassifier
 
     /// <summary>The meaning of <paramref name="answer"/>.</summary>
     /// <param name="isLiteLlm">False for a plain base URL: there every refusal is the provider's.</param>
-    public static AnswerMeaning Classify(GatewayAnswer answer, bool isLiteLlm = true)
+    /// <param name="hasResult">Whether a good answer holds something to give; left out, as chat completions do.</param>
+    public static AnswerMeaning Classify(GatewayAnswer answer, bool isLiteLlm = true, Func<JsonElement, bool>? hasResult = null)
         => answer.Fault switch
         {
             TransportFault.NotConnected => AnswerMeaning.GatewayDown,
             TransportFault.TimedOut => AnswerMeaning.TimedOut,
             TransportFault.Cut => AnswerMeaning.ModelFailed,
-            _ when answer.Status is >= 200 and < 300 => Content(answer.Body),
+            _ when answer.Status is >= 200 and < 300 => Content(answer.Body, hasResult ?? AnswerContent.HasResult),
             _ => Refusal(answer.Status, GatewayError.Read(answer.Body), isLiteLlm),
         };
 
-    private static AnswerMeaning Content(ReadOnlyMemory<byte> body)
+    private static AnswerMeaning Content(ReadOnlyMemory<byte> body, Func<JsonElement, bool> hasResult)
     {
         try
         {
             using var document = JsonDocument.Parse(body);
-            return AnswerContent.HasResult(document.RootElement) ? AnswerMeaning.Worked : AnswerMeaning.ModelFailed;
+            return hasResult(document.RootElement) ? AnswerMeaning.Worked : AnswerMeaning.ModelFailed;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {

@@ -35,7 +35,10 @@ internal static class CallFailures
         new(FailureKind.UpstreamFailed, "llm.stream_failed", "The model's answer broke off.");
 
     public static Failure WrongKind(string kind)
-        => new(FailureKind.Invalid, "llm.invalid_request", $"This model group is for {kind}.") { Details = new Dictionary<string, object?> { ["param"] = "model_group" } };
+        => new(FailureKind.Invalid, "llm.wrong_group_kind", kind == "embedding" ? "This model group is for embeddings: call it at /v1/embeddings." : "This model group is for chat: it makes no embeddings.")
+        {
+            Details = new Dictionary<string, object?> { ["param"] = "model" },
+        };
 
     public static Failure Rejected(GatewayAnswer answer, IEnumerable<string> models)
         => new(FailureKind.Invalid, "llm.request_rejected", RejectionSentence.For(answer, models));

@@ -1,5 +1,6 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Streaming;
 using SaasLlm.Core.Pricing;
@@ -19,11 +20,10 @@ internal sealed record CallPlan(
     List<PricedModel> Models,
     string GatewayKey)
 {
+    public CallFormat Format => Body.Format;
+
     /// <summary>Where the answer goes as it comes; null: it is answered whole.</summary>
     public LlmStream? Stream { get; init; }
-
-    // Fewer bytes than this a token are rare in any language.
-    private const int BytesPerToken = 3;
 
     // No hold is ever as large: what is above is refused all the same, and fits its column.
     private const decimal CostMax = 10_000_000m;
@@ -31,8 +31,7 @@ internal sealed record CallPlan(
     /// <summary>The most the call may use: its body as prompt, the longest answers it may get, at the dearest model.</summary>
     public CallEstimate Estimate()
     {
-        var prompt = (Body.Length + BytesPerToken - 1) / BytesPerToken;
-        var usage = new TokenUsage(prompt, 0, (long)(Body.MaxOutputTokens ?? OutputCeiling) * Body.Choices, 0);
+        var usage = new TokenUsage(Body.PromptTokens, 0, (long)(Body.MaxOutputTokens ?? OutputCeiling) * Body.Choices, 0);
         return new(usage.Total, Math.Min(CostMax, Models.Max(model => model.Price.Cost(usage))));
     }
 }

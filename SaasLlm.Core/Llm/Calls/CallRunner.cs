@@ -97,13 +97,13 @@ internal sealed partial class CallRunner(
         var startedAt = time.GetTimestamp();
         var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, options.Value.IsLiteLlm);
         Failpoint.Hit(FailpointName.BeforeUpstream);
-        var answer = await client.CompleteAsync(body, progress.GatewayKey, progress.Within(intent.Timeout));
+        var answer = await client.CompleteAsync(plan.Format.Path, body, progress.GatewayKey, progress.Within(intent.Timeout));
         Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(startedAt);
-        var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm);
+        var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm, plan.Format.HasResult);
 
         var root = Parse(answer);
-        var usage = root is { } parsed ? AnswerContent.Usage(parsed) : null;
+        var usage = root is { } parsed ? plan.Format.Usage(parsed) : null;
         var response = meaning == AnswerMeaning.Worked ? Response(root!.Value, plan, progress, usage) : null;
         if (meaning == AnswerMeaning.Worked && response is null)
         {
@@ -155,7 +155,7 @@ internal sealed partial class CallRunner(
     {
         try
         {
-            return AnswerWriter.Write(root, plan.CallId, plan.GroupName, progress.StartedAt, usage);
+            return plan.Format.Write(root, plan.CallId, plan.GroupName, progress.StartedAt, usage);
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Streaming;
@@ -71,19 +72,19 @@ internal sealed partial class LlmCaller(
             return noGroup;
         }
 
-        if (group.Kind != "chat")
+        if (group.Kind != CallFormat.GroupKindOf(call.Route))
         {
             return CallFailures.WrongKind(group.Kind);
         }
 
         // The caller may leave, and its request's memory with it.
         var permissions = GroupPermissions.Read(group.SettingsJson);
-        if (!OutgoingBody.Read(call.Body.Clone(), permissions).TryGet(out var body, out var wrong))
+        if (!OutgoingBody.Read(call.Body.Clone(), permissions, call.Route).TryGet(out var body, out var wrong))
         {
             return wrong;
         }
 
-        var models = await PricedAsync(group);
+        var models = await PricedAsync(group, permissions);
         if (models.Count == 0)
         {
             return prices.IsKnown ? CallFailures.Unpriced : CallFailures.GatewayDown;
@@ -98,10 +99,12 @@ internal sealed partial class LlmCaller(
             permissions.MaxOutputTokens ?? options.Value.MaxOutputTokens, models, key);
     }
 
-    private async Task<List<PricedModel>> PricedAsync(ResolvedModelGroup group)
+    private async Task<List<PricedModel>> PricedAsync(ResolvedModelGroup group, GroupPermissions permissions)
     {
         var priced = new List<PricedModel>(group.Models.Count);
-        foreach (var model in group.Models)
+        // Two models put the same text at different places: a fallback would spoil an index without a word.
+        var usable = group.Kind == "embedding" && !permissions.SameVectors ? group.Models.Take(1) : group.Models;
+        foreach (var model in usable)
         {
             if (await prices.FindAsync(model) is { } price)
             {

@@ -13,13 +13,14 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
 {
     private static readonly TimeSpan s_retryAfterMax = TimeSpan.FromDays(1);
 
-    /// <summary>One try of a chat completion.</summary>
+    /// <summary>One try of a call that is answered whole.</summary>
+    /// <param name="path">For example <c>v1/chat/completions</c>.</param>
     /// <param name="body">JSON, as it goes out.</param>
     /// <param name="key">The Bearer key; empty sends none.</param>
     /// <param name="timeout">For headers and body together.</param>
-    public async Task<GatewayAnswer> CompleteAsync(ReadOnlyMemory<byte> body, string key, TimeSpan timeout)
+    public async Task<GatewayAnswer> CompleteAsync(string path, ReadOnlyMemory<byte> body, string key, TimeSpan timeout)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, "v1/chat/completions"));
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, path));
         request.Content = new ReadOnlyMemoryContent(body);
         request.Content.Headers.ContentType = new("application/json");
         if (key.Length > 0)

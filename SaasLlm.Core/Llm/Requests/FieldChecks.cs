@@ -9,13 +9,13 @@ internal static class FieldChecks
 
     /// <summary>The first fault, or null.</summary>
     public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions)
-        => Kinds(body)
+        => ChatFields.All.KindFault(body)
            ?? MessageChecks.FirstFault(body, permissions)
            ?? Count(body, "n", 1, ChoicesMax)
            ?? Count(body, "max_tokens", 1, permissions.MaxOutputTokens ?? int.MaxValue)
            ?? Count(body, "max_completion_tokens", 1, permissions.MaxOutputTokens ?? int.MaxValue)
-           ?? Number(body, "temperature", 0, 2)
-           ?? Number(body, "top_p", 0, 1)
+           ?? Range(body, "temperature", 0, 2)
+           ?? Range(body, "top_p", 0, 1)
            ?? ToolChecks.FirstFault(body, permissions)
            ?? Modalities(body);
 
@@ -29,43 +29,23 @@ internal static class FieldChecks
             ? value.GetString()
             : null;
 
-    private static (string, string)? Kinds(JsonElement body)
-    {
-        foreach (var field in body.EnumerateObject().Where(field => field.Value.ValueKind != JsonValueKind.Null))
-        {
-            if ((ChatFields.PassedOn.TryGetValue(field.Name, out var kinds) || ChatFields.KeptHere.TryGetValue(field.Name, out kinds))
-                && !kinds.Contains(field.Value.ValueKind))
-            {
-                return field.Name == "stream" && field.Value.ValueKind == JsonValueKind.True
-                    ? (field.Name, "This route does not stream.")
-                    : (field.Name, $"'{field.Name}' must be {string.Join(" or ", kinds.Select(Word).Distinct())}.");
-            }
-        }
-
-        return null;
-    }
-
-    private static string Word(JsonValueKind kind) => kind switch
-    {
-        JsonValueKind.Array => "a list",
-        JsonValueKind.Object => "an object",
-        JsonValueKind.String => "a text",
-        JsonValueKind.Number => "a number",
-        _ => "true or false",
-    };
-
     private static (string, string)? Modalities(JsonElement body)
         => Present(body, "modalities", out var modalities)
            && modalities.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String || item.GetString() != "text")
             ? ("modalities", "Only the modality 'text' is offered.")
             : null;
 
-    private static (string, string)? Count(JsonElement body, string name, int min, int max)
+    /// <summary>The fault of a whole number, or null.</summary>
+    public static (string Field, string Sentence)? Count(JsonElement body, string name, int min, int max)
         => Present(body, name, out var value) && (!value.TryGetInt32(out var number) || number < min || number > max)
             ? (name, $"'{name}' must be a whole number from {min} to {max}.")
             : null;
 
-    private static (string, string)? Number(JsonElement body, string name, decimal min, decimal max)
+    /// <summary>A whole number that was checked, or null.</summary>
+    public static int? Number(JsonElement body, string name) => Present(body, name, out var value) ? value.GetInt32() : null;
+
+    /// <summary>The fault of a number, or null.</summary>
+    public static (string Field, string Sentence)? Range(JsonElement body, string name, decimal min, decimal max)
         => Present(body, name, out var value) && (!value.TryGetDecimal(out var number) || number < min || number > max)
             ? (name, $"'{name}' must be a number from {min} to {max}.")
             : null;

@@ -8,8 +8,10 @@ namespace SaasLlm.Core.Llm.Requests;
 /// <param name="AnyAddress">File and image addresses of any scheme.</param>
 /// <param name="ContentPolicyTriesNext">A refusal by content policy tries the next model instead of stopping.</param>
 /// <param name="MaxOutputTokens">The group's ceiling of an answer's length; null is the gateway's default, which refuses nothing.</param>
+/// <param name="SameVectors">The group's embedding models are one model in several places, so that one may stand in for another.</param>
 public sealed record GroupPermissions(
-    IReadOnlySet<string> Fields, IReadOnlySet<string> ToolTypes, bool AnyAddress, bool ContentPolicyTriesNext, int? MaxOutputTokens = null)
+    IReadOnlySet<string> Fields, IReadOnlySet<string> ToolTypes, bool AnyAddress, bool ContentPolicyTriesNext, int? MaxOutputTokens = null,
+    bool SameVectors = false)
 {
     /// <summary>Reads a group's settings; what is absent or of another shape is not allowed.</summary>
     public static GroupPermissions Read(string settingsJson)
@@ -27,7 +29,8 @@ public sealed record GroupPermissions(
             root.TryGetProperty("allow_any_address", out var address) && address.ValueKind == JsonValueKind.True,
             root.TryGetProperty("content_policy", out var policy) && policy.ValueKind == JsonValueKind.String && policy.GetString() == "next",
             root.TryGetProperty("max_output_tokens", out var ceiling) && ceiling.ValueKind == JsonValueKind.Number
-                && ceiling.TryGetInt32(out var tokens) && tokens > 0 ? tokens : null);
+                && ceiling.TryGetInt32(out var tokens) && tokens > 0 ? tokens : null,
+            root.TryGetProperty("same_vectors", out var same) && same.ValueKind == JsonValueKind.True);
     }
 
     private static HashSet<string> Texts(JsonElement root, string name)

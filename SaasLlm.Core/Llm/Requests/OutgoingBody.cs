@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Llm.Formats;
 
 namespace SaasLlm.Core.Llm.Requests;
 
@@ -12,26 +14,33 @@ public sealed class OutgoingBody
 {
     private const int NameShownMax = 100;
 
+    // Fewer bytes than this a token are rare in any language.
+    private const int BytesPerToken = 3;
+
     // {"temperature":0,"messages":[…]: the tenant's fields, without the closing brace.
     private readonly ReadOnlyMemory<byte> _fields;
 
-    private OutgoingBody(ReadOnlyMemory<byte> fields, int? maxOutputTokens, int choices)
-        => (_fields, MaxOutputTokens, Choices) = (fields, maxOutputTokens, choices);
+    private readonly RequestSize _size;
 
-    /// <summary>What the tenant wrote, in bytes.</summary>
-    public int Length => _fields.Length;
+    private OutgoingBody(ReadOnlyMemory<byte> fields, CallFormat format, RequestSize size) => (_fields, Format, _size) = (fields, format, size);
+
+    /// <summary>What the answer to it is.</summary>
+    internal CallFormat Format { get; }
+
+    /// <summary>The most tokens that the prompt can be.</summary>
+    public int PromptTokens => Math.Max((_fields.Length + BytesPerToken - 1) / BytesPerToken, _size.PromptTokensMin);
 
     /// <summary>The longest answer that the tenant asked for, in tokens; null when it named none.</summary>
-    public int? MaxOutputTokens { get; }
+    public int? MaxOutputTokens => _size.MaxOutputTokens;
 
-    /// <summary>How many answers it asked for: OpenAI's <c>n</c>.</summary>
-    public int Choices { get; }
+    /// <summary>How many answers it asked for: OpenAI's <c>n</c>; 0 where an answer has no tokens.</summary>
+    public int Choices => _size.Choices;
 
     /// <summary>
     /// Checks the tenant's body. 400 <c>llm.unknown_field</c> for a field that is not passed on, 400 <c>llm.invalid_request</c> for a
     /// value that is wrong; the field's name is <c>param</c>.
     /// </summary>
-    public static Result<OutgoingBody> Read(JsonElement body, GroupPermissions permissions)
+    public static Result<OutgoingBody> Read(JsonElement body, GroupPermissions permissions, LlmRoute route = LlmRoute.Chat)
     {
         if (body.ValueKind != JsonValueKind.Object)
         {
@@ -40,9 +49,10 @@ public sealed class OutgoingBody
 
         try
         {
-            return NameFault(body, permissions) is { } unknown ? unknown
-                : FieldChecks.FirstFault(body, permissions) is { } fault ? Invalid(fault.Field, fault.Sentence)
-                : new OutgoingBody(Write(body), Number(body, "max_completion_tokens") ?? Number(body, "max_tokens"), Number(body, "n") ?? 1);
+            var format = CallFormat.Of(route, body);
+            return NameFault(body, format.Fields, permissions) is { } unknown ? unknown
+                : format.FirstFault(body, permissions) is { } fault ? Invalid(fault.Field, fault.Sentence)
+                : new OutgoingBody(Write(body, format.Fields), format, format.SizeOf(body));
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {
@@ -52,21 +62,19 @@ public sealed class OutgoingBody
     }
 
     /// <summary>The bytes for one model.</summary>
-    /// <param name="outputCeiling">Sent as <c>max_tokens</c> if the tenant named no longest answer; null sends nothing.</param>
+    /// <param name="outputCeiling">Sent as the longest answer if the tenant named no longest answer; null sends nothing.</param>
     /// <param name="isLiteLlm">Adds the job's id as LiteLLM's metadata and tag, by which its spend rows can be found.</param>
     public ReadOnlyMemory<byte> For(string model, JobId jobId, int? outputCeiling, bool isLiteLlm, bool isStream = false)
     {
         var buffer = new ArrayBufferWriter<byte>(_fields.Length + 256);
         buffer.Write(_fields.Span);
-        // Never empty before it: without messages there is no body.
+        // Never empty before it: without messages or input there is no body.
         buffer.Write(",\"model\":"u8);
         buffer.Write(JsonSerializer.SerializeToUtf8Bytes(model));
-        // Usage is always asked for: without it nobody knows what a stream cost.
-        buffer.Write(isStream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"u8 : ",\"stream\":false"u8);
-        if (outputCeiling is { } ceiling && MaxOutputTokens is null)
+        buffer.Write(Format.Mode(isStream));
+        if (outputCeiling is { } ceiling && MaxOutputTokens is null && Format.OutputLimitField is { } field)
         {
-            buffer.Write(",\"max_tokens\":"u8);
-            buffer.Write(JsonSerializer.SerializeToUtf8Bytes(ceiling));
+            buffer.Write(Encoding.UTF8.GetBytes($",\"{field}\":{ceiling}"));
         }
 
         if (isLiteLlm)
@@ -81,7 +89,7 @@ public sealed class OutgoingBody
         return buffer.WrittenMemory;
     }
 
-    private static Failure? NameFault(JsonElement body, GroupPermissions permissions)
+    private static Failure? NameFault(JsonElement body, RequestFields fields, GroupPermissions permissions)
     {
         if (DuplicateNames.First(body) is { } twice)
         {
@@ -91,13 +99,12 @@ public sealed class OutgoingBody
 
         foreach (var field in body.EnumerateObject())
         {
-            if (ChatFields.Priced.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
+            if (fields.Priced.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
             {
                 return Unknown(field.Name, $"'{field.Name}' changes the price of a call and is not offered.");
             }
 
-            var isKnown = ChatFields.PassedOn.ContainsKey(field.Name) || ChatFields.KeptHere.ContainsKey(field.Name) || ChatFields.Priced.Contains(field.Name);
-            if (!isKnown && (ChatFields.IsNeverPassedOn(field.Name) || !permissions.Fields.Contains(field.Name)))
+            if (!fields.IsKnown(field.Name) && (fields.IsNeverPassedOn(field.Name) || !permissions.Fields.Contains(field.Name)))
             {
                 return Unknown(Shown(field.Name), $"Unrecognized request argument supplied: {Shown(field.Name)}");
             }
@@ -106,7 +113,7 @@ public sealed class OutgoingBody
         return null;
     }
 
-    private static ReadOnlyMemory<byte> Write(JsonElement body)
+    private static ReadOnlyMemory<byte> Write(JsonElement body, RequestFields fields)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -114,8 +121,7 @@ public sealed class OutgoingBody
             writer.WriteStartObject();
             foreach (var field in body.EnumerateObject())
             {
-                var isOurs = ChatFields.KeptHere.ContainsKey(field.Name) || ChatFields.Priced.Contains(field.Name);
-                if (!isOurs && field.Value.ValueKind != JsonValueKind.Null)
+                if (!fields.IsOurs(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
                 {
                     field.WriteTo(writer);
                 }
@@ -126,9 +132,6 @@ public sealed class OutgoingBody
 
         return buffer.WrittenMemory[..^1];
     }
-
-    // Checked before: whole numbers, where they are there.
-    private static int? Number(JsonElement body, string name) => FieldChecks.Present(body, name, out var value) ? value.GetInt32() : null;
 
     private static string Shown(string name) => name.Length <= NameShownMax ? name : string.Concat(name.AsSpan(0, NameShownMax), "…");
 

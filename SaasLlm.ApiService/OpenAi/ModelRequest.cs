@@ -1,0 +1,95 @@
+using System.Buffers;
+using System.Text.Json;
+using SaasLlm.Core.Common;
+
+namespace SaasLlm.ApiService.OpenAi;
+
+/// <summary>A request to a model, as OpenAI's clients write it.</summary>
+/// <param name="Fields">What is left for the model.</param>
+/// <param name="Labels">OpenAI's <c>metadata</c>, a JSON object.</param>
+internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage, string? User, string Labels, JsonElement Fields)
+{
+    // Of two fields with one name, we and the model's server might each read another.
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
+
+    private static readonly HashSet<string> s_ours = ["model", "stream", "stream_options"];
+    private static readonly HashSet<string> s_modelOnly = ["model"];
+
+    /// <summary>Reads the body to its end, as JSON whatever its content type says.</summary>
+    /// <param name="mayStream">False: <c>stream</c> is a field like any other.</param>
+    public static async Task<Result<ModelRequest>> ReadAsync(HttpContext context, bool mayStream = true)
+    {
+        using var buffer = new MemoryStream();
+        await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+        try
+        {
+            var body = JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length), s_strict);
+            return body.ValueKind == JsonValueKind.Object
+                ? Read(body, context.Features.Get<OpenAiSurface>()?.Deployment, mayStream)
+                : Invalid(null, "The body must be a JSON object.");
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return Invalid(null, $"The body is not JSON as it must be. {exception.Message}");
+        }
+    }
+
+    private static Result<ModelRequest> Read(JsonElement body, string? deployment, bool mayStream)
+    {
+        var model = body.TryGetProperty("model", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString() : deployment;
+        if (string.IsNullOrEmpty(model))
+        {
+            return Invalid("model", "You must provide a model: the name of a model group.");
+        }
+
+        var (isStream, wantsUsage) = (false, false);
+        if (mayStream && StreamFault(body, out isStream, out wantsUsage) is { } fault)
+        {
+            return fault;
+        }
+
+        var user = body.TryGetProperty("user", out var end) && end.ValueKind == JsonValueKind.String ? end.GetString() : null;
+        var labels = body.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object ? metadata.GetRawText() : "{}";
+        return new ModelRequest(model, isStream, wantsUsage, user, labels, Without(body, mayStream ? s_ours : s_modelOnly));
+    }
+
+    private static Failure? StreamFault(JsonElement body, out bool isStream, out bool wantsUsage)
+    {
+        isStream = body.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True;
+        var options = body.TryGetProperty("stream_options", out var given) ? given : default;
+        wantsUsage = options.ValueKind == JsonValueKind.Object
+            && options.TryGetProperty("include_usage", out var usage) && usage.ValueKind == JsonValueKind.True;
+        if (stream.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
+        {
+            return Invalid("stream", "'stream' must be true or false.");
+        }
+
+        return options.ValueKind switch
+        {
+            JsonValueKind.Undefined or JsonValueKind.Null => null,
+            JsonValueKind.Object when isStream => null,
+            JsonValueKind.Object => Invalid("stream_options", "The 'stream_options' parameter is only allowed when 'stream' is enabled."),
+            _ => Invalid("stream_options", "'stream_options' must be an object."),
+        };
+    }
+
+    private static JsonElement Without(JsonElement body, HashSet<string> names)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var field in body.EnumerateObject().Where(field => !names.Contains(field.Name)))
+            {
+                field.WriteTo(writer);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return JsonElement.Parse(buffer.WrittenSpan);
+    }
+
+    private static Failure Invalid(string? field, string sentence)
+        => new(FailureKind.Invalid, "llm.invalid_request", sentence) { Details = new Dictionary<string, object?> { ["param"] = field } };
+}

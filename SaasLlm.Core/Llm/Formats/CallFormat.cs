@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Text.Json;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Requests;
+
+namespace SaasLlm.Core.Llm.Formats;
+
+/// <summary>What differs between OpenAI's routes: where a call goes, what its body may hold, and what its answer is.</summary>
+internal abstract class CallFormat
+{
+    /// <summary>At the gateway, for example <c>v1/chat/completions</c>.</summary>
+    public abstract string Path { get; }
+
+    public abstract RequestFields Fields { get; }
+
+    /// <summary>The field that names the longest answer, in tokens; null where there is no such thing.</summary>
+    public abstract string? OutputLimitField { get; }
+
+    /// <summary>The kind of model group that serves a route: <c>chat</c> or <c>embedding</c>.</summary>
+    public static string GroupKindOf(LlmRoute route) => route == LlmRoute.Embeddings ? "embedding" : "chat";
+
+    /// <param name="request">The body, an object.</param>
+    public static CallFormat Of(LlmRoute route, JsonElement request) => route switch
+    {
+        LlmRoute.Chat => ChatFormat.Instance,
+        LlmRoute.Embeddings => new EmbeddingsFormat(request),
+        _ => throw new UnreachableException(),
+    };
+
+    /// <summary>The first fault in the values of a body whose names are right, or null.</summary>
+    public abstract (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions);
+
+    /// <summary>How much a checked body asks for.</summary>
+    public abstract RequestSize SizeOf(JsonElement body);
+
+    /// <summary>What says whether it streams: members of a JSON object, with a comma before each.</summary>
+    public abstract ReadOnlySpan<byte> Mode(bool isStream);
+
+    /// <summary>True if the answer holds something to give.</summary>
+    public abstract bool HasResult(JsonElement answer);
+
+    /// <summary>Tokens by class; null when the answer says nothing of them.</summary>
+    public abstract TokenUsage? Usage(JsonElement answer);
+
+    /// <summary>The answer for the tenant. Throws <see cref="InvalidOperationException"/> for text that no JSON writer can write.</summary>
+    public abstract JsonElement Write(JsonElement answer, CallId callId, string modelGroup, DateTimeOffset createdAt, TokenUsage? usage);
+}
+
+/// <summary>How much a request asks for, for its estimate.</summary>
+/// <param name="MaxOutputTokens">The longest answer it names; null when it names none.</param>
+/// <param name="Choices">How many answers; 0 where an answer has no tokens.</param>
+/// <param name="PromptTokensMin">Tokens that it counts out itself.</param>
+internal readonly record struct RequestSize(int? MaxOutputTokens, int Choices, int PromptTokensMin = 0);

@@ -1,0 +1,34 @@
+using System.Text.Json;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Answers;
+using SaasLlm.Core.Llm.Requests;
+
+namespace SaasLlm.Core.Llm.Formats;
+
+/// <summary>Chat completions.</summary>
+internal sealed class ChatFormat : CallFormat
+{
+    public static readonly ChatFormat Instance = new();
+
+    public override string Path => "v1/chat/completions";
+
+    public override RequestFields Fields => ChatFields.All;
+
+    public override string OutputLimitField => "max_tokens";
+
+    public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions) => FieldChecks.FirstFault(body, permissions);
+
+    public override RequestSize SizeOf(JsonElement body)
+        => new(FieldChecks.Number(body, "max_completion_tokens") ?? FieldChecks.Number(body, "max_tokens"), FieldChecks.Number(body, "n") ?? 1);
+
+    // Usage is always asked for: without it nobody knows what a stream cost.
+    public override ReadOnlySpan<byte> Mode(bool isStream) => isStream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"u8 : ",\"stream\":false"u8;
+
+    public override bool HasResult(JsonElement answer) => AnswerContent.HasResult(answer);
+
+    public override TokenUsage? Usage(JsonElement answer) => AnswerContent.Usage(answer);
+
+    public override JsonElement Write(JsonElement answer, CallId callId, string modelGroup, DateTimeOffset createdAt, TokenUsage? usage)
+        => AnswerWriter.Write(answer, callId, modelGroup, createdAt, usage);
+}

@@ -1,0 +1,11 @@
+namespace SaasLlm.Core.Llm;
+
+/// <summary>Which of OpenAI's routes a call is made on.</summary>
+public enum LlmRoute
+{
+    /// <summary><c>/v1/chat/completions</c>.</summary>
+    Chat,
+
+    /// <summary><c>/v1/embeddings</c>.</summary>
+    Embeddings,
+}
