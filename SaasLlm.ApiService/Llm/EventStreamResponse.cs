@@ -1,16 +1,11 @@
-using System.Text.Json;
-using SaasLlm.ApiService.OpenAi;
-using SaasLlm.ApiService.Platform.Errors;
-using SaasLlm.ApiService.Platform.Json;
-using SaasLlm.Core.Common;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Streaming;
 
 namespace SaasLlm.ApiService.Llm;
 
 /// <summary>
-/// Sends a call's answer as server-sent events: each chunk at once, a comment where it is silent for long, then what
-/// <c>last</c> adds and <c>[DONE]</c>. A failure after the first byte is an event with <c>error</c>, and no <c>[DONE]</c>.
+/// Sends a call's answer as server-sent events: each chunk at once, a comment where it is silent for long, and how it ended.
 /// </summary>
 internal static class EventStreamResponse
 {
@@ -19,10 +14,13 @@ internal static class EventStreamResponse
 
     /// <param name="context">Its answer has not begun.</param>
     /// <param name="stream">Read to its end, or left when the client leaves.</param>
-    /// <param name="last">What comes after the last chunk: JSON, an event each.</param>
+    /// <param name="last">What comes after the last chunk, before <c>[DONE]</c>: JSON, an event each.</param>
     /// <param name="time">For the silence.</param>
-    public static async Task WriteAsync(
-        HttpContext context, LlmStream stream, Func<LlmAnswer, IEnumerable<object>> last, TimeProvider time)
+    public static Task WriteAsync(HttpContext context, LlmStream stream, Func<LlmAnswer, IEnumerable<object>> last, TimeProvider time)
+        => WriteAsync(context, stream, new ChatStreamForm(last), time);
+
+    /// <inheritdoc cref="WriteAsync(HttpContext, LlmStream, Func{LlmAnswer, IEnumerable{object}}, TimeProvider)"/>
+    public static async Task WriteAsync(HttpContext context, LlmStream stream, StreamForm form, TimeProvider time)
     {
         var response = context.Response;
         response.StatusCode = StatusCodes.Status200OK;
@@ -32,19 +30,18 @@ internal static class EventStreamResponse
         response.Headers["X-Accel-Buffering"] = "no";
         try
         {
-            await WriteChunksAsync(context, stream, time);
+            await WriteChunksAsync(context, stream, form, time);
+            context.Features.Get<AnswerTee>()?.Hold();
             if ((await stream.End).TryGet(out var answer, out var failure))
             {
-                foreach (var item in last(answer))
+                foreach (var item in form.Succeeded(answer))
                 {
-                    await WriteEventAsync(response, JsonSerializer.SerializeToUtf8Bytes(item, ApiJson.Options));
+                    await response.Body.WriteAsync(item, context.RequestAborted);
                 }
-
-                await WriteEventAsync(response, "[DONE]"u8.ToArray());
             }
             else
             {
-                await WriteEventAsync(response, JsonSerializer.SerializeToUtf8Bytes(ErrorEvent(failure), ApiJson.Options));
+                await response.Body.WriteAsync(form.Failed(stream, failure), context.RequestAborted);
             }
 
             await response.Body.FlushAsync(context.RequestAborted);
@@ -59,7 +56,7 @@ internal static class EventStreamResponse
         }
     }
 
-    private static async Task WriteChunksAsync(HttpContext context, LlmStream stream, TimeProvider time)
+    private static async Task WriteChunksAsync(HttpContext context, LlmStream stream, StreamForm form, TimeProvider time)
     {
         // Silent from the start: the answer is committed to with a comment.
         var wait = stream.Chunks.WaitToReadAsync(context.RequestAborted).AsTask();
@@ -72,7 +69,7 @@ internal static class EventStreamResponse
         {
             while (stream.Chunks.TryRead(out var chunk))
             {
-                await WriteEventAsync(context.Response, chunk);
+                await context.Response.Body.WriteAsync(form.Chunk(chunk), context.RequestAborted);
             }
 
             await context.Response.Body.FlushAsync(context.RequestAborted);
@@ -102,15 +99,4 @@ internal static class EventStreamResponse
         await response.Body.WriteAsync(": ping\n\n"u8.ToArray(), response.HttpContext.RequestAborted);
         await response.Body.FlushAsync(response.HttpContext.RequestAborted);
     }
-
-    private static async Task WriteEventAsync(HttpResponse response, ReadOnlyMemory<byte> json)
-    {
-        var aborted = response.HttpContext.RequestAborted;
-        await response.Body.WriteAsync("data: "u8.ToArray(), aborted);
-        await response.Body.WriteAsync(json, aborted);
-        await response.Body.WriteAsync("\n\n"u8.ToArray(), aborted);
-    }
-
-    private static Dictionary<string, object?> ErrorEvent(Failure failure)
-        => OpenAiError.Document(Problem.StatusOf(failure.Kind), failure.Code, failure.Message, failure.Details);
 }

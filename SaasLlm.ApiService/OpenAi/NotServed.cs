@@ -6,7 +6,7 @@ internal static class NotServed
     private const int PathShownMax = 100;
 
     private const string Served =
-        "POST /v1/chat/completions and /v1/embeddings, GET /v1/models and GET /v1/models/{model}";
+        "POST /v1/chat/completions, /v1/responses, /v1/completions and /v1/embeddings, GET /v1/models and GET /v1/models/{model}";
 
     /// <summary>The sentence; null for other callers.</summary>
     public static string? Of(HttpContext context)

@@ -28,6 +28,6 @@ public sealed record LlmCall(
     string TeamId, JobId JobId, string ModelGroup, string? Purpose, JsonElement Body, OpenJob? NewJob = null, LlmRoute Route = LlmRoute.Chat);
 
 /// <summary>The answer, clean of the model's name and of cost.</summary>
-/// <param name="Response">OpenAI's answer of the route, written anew: its <c>model</c> is the group's name. Undefined for a stream.</param>
+/// <param name="Response">OpenAI's answer of the route, written anew: its <c>model</c> is the group's name. Of a stream, its last event, or undefined.</param>
 /// <param name="Job">The end of the job that was all this call; null where the job goes on.</param>
 public sealed record LlmAnswer(CallId CallId, JsonElement Response, TokenUsage Usage, int LatencyMs, string ModelGroup, ClosedJob? Job = null);

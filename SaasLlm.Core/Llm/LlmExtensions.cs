@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using SaasLlm.Core.Llm.Calls;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Keys;
+using SaasLlm.Core.Llm.Responses;
 using SaasLlm.Core.Llm.Streaming;
 
 namespace SaasLlm.Core.Llm;
@@ -18,6 +19,7 @@ public static class LlmExtensions
         => services
             .AddSingleton<LlmTelemetry>()
             .AddSingleton<CircuitBreaker>()
+            .AddSingleton<ResponseIds>()
             .AddSingleton<RunningCalls>()
             .AddHostedService(provider => provider.GetRequiredService<RunningCalls>())
             .AddSingleton<CallRunner>()

@@ -8,4 +8,7 @@ public enum LlmRoute
 
     /// <summary><c>/v1/embeddings</c>.</summary>
     Embeddings,
+
+    /// <summary><c>/v1/responses</c>.</summary>
+    Responses,
 }

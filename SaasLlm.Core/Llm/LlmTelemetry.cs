@@ -25,9 +25,9 @@ internal sealed class LlmTelemetry
         _operatorFaults = meter.CreateCounter<long>("saasllm.llm.operator_faults", "{fault}", "What only the operator can mend: accounts, unknown or unpriced models, refused keys.");
     }
 
-    public static Activity? StartAttempt(string model, string group, int number)
-        => s_source.StartActivity($"chat {model}", ActivityKind.Client)
-            ?.SetTag("gen_ai.operation.name", "chat")
+    public static Activity? StartAttempt(string operation, string model, string group, int number)
+        => s_source.StartActivity($"{operation} {model}", ActivityKind.Client)
+            ?.SetTag("gen_ai.operation.name", operation)
             .SetTag("gen_ai.request.model", model)
             .SetTag("saasllm.model_group", group)
             .SetTag("saasllm.attempt", number);

@@ -31,6 +31,8 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
         ("POST /create-and-call-stream", """{"team_id":"VICTIM","job_type":"theft","model_group":"GROUP","messages":[{"role":"user","content":"x"}]}"""),
         ("POST /chat/completions", """{"model":"GROUP","messages":[{"role":"user","content":"x"}]}"""),
         ("POST /embeddings", """{"model":"GROUP","input":"x"}"""),
+        ("POST /responses", """{"model":"GROUP","input":"x"}"""),
+        ("POST /v1/completions", """{"model":"GROUP","prompt":"x"}"""),
         ("POST /jobs/create", """{"team_id":"VICTIM","job_type":"theft"}"""),
     ];
 

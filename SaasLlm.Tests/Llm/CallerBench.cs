@@ -41,6 +41,7 @@ internal sealed class CallerBench : IDisposable
             NullLogger<CallRunner>.Instance);
         Caller = new LlmCaller(
             Groups, new PriceBook(admin, Options.Create(pricing), _options, TimeProvider.System, NullLogger<PriceBook>.Instance), Keys,
+            new(Options.Create(new SaasLlm.Core.Llm.Keys.EncryptionOptions { Key = "encryption-key-of-the-tests-0123" })),
             runner, Running, _options, telemetry, TimeProvider.System, NullLogger<LlmCaller>.Instance);
     }
 

@@ -15,20 +15,21 @@ internal enum AnswerFate
     Forget,
 }
 
-/// <summary>Holds an answer back until it is stored.</summary>
+/// <summary>Holds an answer back until it is stored; of a stream, its end.</summary>
 internal static class AnswerCapture
 {
     // The rest of an answer's headers belongs to the one exchange.
     private static readonly string[] s_headers = ["Content-Type", "Location", "Retry-After"];
 
-    /// <summary>Runs the request to its end and returns what it would have sent.</summary>
-    public static async Task<StoredAnswer> RunAsync(HttpContext context, RequestDelegate next)
+    /// <summary>Runs the request to its end and returns its answer, with how many bytes of it went out already.</summary>
+    public static async Task<(StoredAnswer Answer, int Sent)> RunAsync(HttpContext context, RequestDelegate next)
     {
         var (body, aborted) = (context.Response.Body, context.RequestAborted);
-        using var held = new MemoryStream();
+        await using var tee = new AnswerTee(context.Response, body, aborted);
+        context.Features.Set(tee);
         try
         {
-            context.Response.Body = held;
+            context.Response.Body = tee;
             // A caller that leaves will ask again, and finds the answer.
             context.RequestAborted = CancellationToken.None;
             await next(context);
@@ -37,12 +38,13 @@ internal static class AnswerCapture
         finally
         {
             (context.Response.Body, context.RequestAborted) = (body, aborted);
+            context.Features.Set<AnswerTee>(null);
         }
 
         var headers = s_headers
             .Where(name => context.Response.Headers.ContainsKey(name))
             .Select(name => KeyValuePair.Create(name, context.Response.Headers[name].ToString()));
-        return new(context.Response.StatusCode, [.. headers], held.ToArray());
+        return (new(context.Response.StatusCode, [.. headers], tee.ToArray()), tee.Sent);
     }
 
     /// <summary>An answer that says when to come again is none to keep, whatever its status.</summary>
@@ -53,8 +55,15 @@ internal static class AnswerCapture
         _ => answer.Headers.Any(header => header.Key == "Retry-After") ? AnswerFate.Forget : AnswerFate.Keep,
     };
 
-    public static async Task SendAsync(HttpResponse response, StoredAnswer answer)
+    /// <param name="sent">Bytes of it that went out already.</param>
+    public static async Task SendAsync(HttpResponse response, StoredAnswer answer, int sent = 0)
     {
+        if (sent > 0)
+        {
+            await response.Body.WriteAsync(answer.Body[sent..], response.HttpContext.RequestAborted);
+            return;
+        }
+
         response.StatusCode = answer.Status;
         foreach (var (name, value) in answer.Headers)
         {

@@ -56,10 +56,11 @@ internal static class IdempotencyMiddleware
         context.Features.Set(work);
         Failpoint.Hit(FailpointName.KeyClaimed);
         StoredAnswer answer;
+        int sent;
         try
         {
             await using var alive = claims.KeepAlive(work);
-            answer = await AnswerCapture.RunAsync(context, next);
+            (answer, sent) = await AnswerCapture.RunAsync(context, next);
         }
         catch (ClaimLostException)
         {
@@ -86,6 +87,6 @@ internal static class IdempotencyMiddleware
             _ => claims.ForgetAsync(work),
         });
         Failpoint.Hit(FailpointName.KeyStored);
-        await AnswerCapture.SendAsync(context.Response, answer);
+        await AnswerCapture.SendAsync(context.Response, answer, sent);
     }
 }

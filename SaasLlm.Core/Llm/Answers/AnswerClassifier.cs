@@ -82,6 +82,12 @@ public static class AnswerClassifier
             return AnswerMeaning.UnknownModel;
         }
 
+        // What a tenant's request refers to is gone, which says nothing of the operator's account.
+        if (status is (400 or 404) && (error.Message.Contains("Previous response with id", Ordinal) || error.Message.Contains("Item with id", Ordinal)))
+        {
+            return AnswerMeaning.RequestRejected;
+        }
+
         if (status is not (400 or 413 or 422))
         {
             return null;

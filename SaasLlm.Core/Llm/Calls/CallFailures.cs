@@ -34,6 +34,13 @@ internal static class CallFailures
     public static readonly Failure StreamBroken =
         new(FailureKind.UpstreamFailed, "llm.stream_failed", "The model's answer broke off.");
 
+    /// <summary>What a response goes on from is kept by the model that gave it.</summary>
+    public static readonly Failure PreviousModelGone =
+        new(FailureKind.NotFound, "response.not_found", "The previous response cannot be gone on from: this model group no longer has the model that gave it.")
+        {
+            Details = new Dictionary<string, object?> { ["param"] = "previous_response_id" },
+        };
+
     public static Failure WrongKind(string kind)
         => new(FailureKind.Invalid, "llm.wrong_group_kind", kind == "embedding" ? "This model group is for embeddings: call it at /v1/embeddings." : "This model group is for chat: it makes no embeddings.")
         {

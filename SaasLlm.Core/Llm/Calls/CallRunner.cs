@@ -93,7 +93,7 @@ internal sealed partial class CallRunner(
 
     private async Task<Attempt> TryAsync(CallPlan plan, CallProgress progress, AttemptIntent intent)
     {
-        using var span = LlmTelemetry.StartAttempt(intent.ModelName, plan.GroupName, intent.Number);
+        using var span = LlmTelemetry.StartAttempt(plan.Format.Operation, intent.ModelName, plan.GroupName, intent.Number);
         var startedAt = time.GetTimestamp();
         var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, options.Value.IsLiteLlm);
         Failpoint.Hit(FailpointName.BeforeUpstream);
@@ -104,7 +104,7 @@ internal sealed partial class CallRunner(
 
         var root = Parse(answer);
         var usage = root is { } parsed ? plan.Format.Usage(parsed) : null;
-        var response = meaning == AnswerMeaning.Worked ? Response(root!.Value, plan, progress, usage) : null;
+        var response = meaning == AnswerMeaning.Worked ? Response(root!.Value, plan, progress, intent.ModelName, usage) : null;
         if (meaning == AnswerMeaning.Worked && response is null)
         {
             meaning = AnswerMeaning.ModelFailed;
@@ -126,13 +126,13 @@ internal sealed partial class CallRunner(
 
     private async Task<Attempt> TryStreamAsync(CallPlan plan, LlmStream stream, CallProgress progress, AttemptIntent intent)
     {
-        using var span = LlmTelemetry.StartAttempt(intent.ModelName, plan.GroupName, intent.Number);
+        using var span = LlmTelemetry.StartAttempt(plan.Format.Operation, intent.ModelName, plan.GroupName, intent.Number);
         var startedAt = time.GetTimestamp();
         var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, options.Value.IsLiteLlm, isStream: true);
-        var reader = new ChunkReader(plan.CallId, plan.GroupName, progress.StartedAt);
+        var reader = plan.Format.NewReader(new(plan.CallId, plan.GroupName, progress.StartedAt, intent.ModelName));
         var limits = new StreamLimits(intent.Timeout, options.Value.StreamGapMax, progress.TimeLeft, options.Value.DrainMax);
         Failpoint.Hit(FailpointName.BeforeUpstream);
-        var (answer, meaning) = await streams.StreamAsync(body, progress.GatewayKey, reader, stream, limits);
+        var (answer, meaning) = await streams.StreamAsync(plan.Format, body, progress.GatewayKey, reader, stream, limits);
         Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(startedAt);
         var end = new AttemptEnd(
@@ -147,15 +147,15 @@ internal sealed partial class CallRunner(
             (int)Math.Min(latency.TotalMilliseconds, int.MaxValue));
         progress.Ended(end, answer, meaning);
         telemetry.AttemptEnded(span, plan.GroupName, end, latency);
-        return new(answer, meaning, end, default(JsonElement), HasBegun: reader.HasContent);
+        return new(answer, meaning, end, reader.Last, HasBegun: reader.HasContent);
     }
 
     // Null: it holds text that nobody can write again, such as half a surrogate pair.
-    private static JsonElement? Response(JsonElement root, CallPlan plan, CallProgress progress, TokenUsage? usage)
+    private static JsonElement? Response(JsonElement root, CallPlan plan, CallProgress progress, string model, TokenUsage? usage)
     {
         try
         {
-            return plan.Format.Write(root, plan.CallId, plan.GroupName, progress.StartedAt, usage);
+            return plan.Format.Write(root, new(plan.CallId, plan.GroupName, progress.StartedAt, model), usage);
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {

@@ -5,6 +5,7 @@ using SaasLlm.Core.Data;
 using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Requests;
+using SaasLlm.Core.Llm.Responses;
 using SaasLlm.Core.Llm.Streaming;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Pricing;
@@ -16,6 +17,7 @@ internal sealed partial class LlmCaller(
     IModelGroupResolver groups,
     PriceBook prices,
     ITeamGatewayKeys keys,
+    ResponseIds ids,
     CallRunner runner,
     RunningCalls running,
     IOptions<GatewayOptions> options,
@@ -79,12 +81,17 @@ internal sealed partial class LlmCaller(
 
         // The caller may leave, and its request's memory with it.
         var permissions = GroupPermissions.Read(group.SettingsJson);
-        if (!OutgoingBody.Read(call.Body.Clone(), permissions, call.Route).TryGet(out var body, out var wrong))
+        if (!OutgoingBody.Read(call.Body.Clone(), permissions, call.Route, call.TeamId, ids).TryGet(out var body, out var wrong))
         {
             return wrong;
         }
 
-        var models = await PricedAsync(group, permissions);
+        var models = await PricedAsync(group, permissions, body.Format.OnlyModel);
+        if (models.Count == 0 && body.Format.OnlyModel is { } only && !group.Models.Contains(only))
+        {
+            return CallFailures.PreviousModelGone;
+        }
+
         if (models.Count == 0)
         {
             return prices.IsKnown ? CallFailures.Unpriced : CallFailures.GatewayDown;
@@ -99,11 +106,13 @@ internal sealed partial class LlmCaller(
             permissions.MaxOutputTokens ?? options.Value.MaxOutputTokens, models, key);
     }
 
-    private async Task<List<PricedModel>> PricedAsync(ResolvedModelGroup group, GroupPermissions permissions)
+    private async Task<List<PricedModel>> PricedAsync(ResolvedModelGroup group, GroupPermissions permissions, string? onlyModel)
     {
         var priced = new List<PricedModel>(group.Models.Count);
         // Two models put the same text at different places: a fallback would spoil an index without a word.
-        var usable = group.Kind == "embedding" && !permissions.SameVectors ? group.Models.Take(1) : group.Models;
+        var usable = group.Kind == "embedding" && !permissions.SameVectors ? group.Models.Take(1)
+            : onlyModel is null ? group.Models
+            : group.Models.Where(model => model == onlyModel);
         foreach (var model in usable)
         {
             if (await prices.FindAsync(model) is { } price)

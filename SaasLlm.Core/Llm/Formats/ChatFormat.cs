@@ -1,8 +1,8 @@
 using System.Text.Json;
-using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Answers;
 using SaasLlm.Core.Llm.Requests;
+using SaasLlm.Core.Llm.Streaming;
 
 namespace SaasLlm.Core.Llm.Formats;
 
@@ -29,6 +29,8 @@ internal sealed class ChatFormat : CallFormat
 
     public override TokenUsage? Usage(JsonElement answer) => AnswerContent.Usage(answer);
 
-    public override JsonElement Write(JsonElement answer, CallId callId, string modelGroup, DateTimeOffset createdAt, TokenUsage? usage)
-        => AnswerWriter.Write(answer, callId, modelGroup, createdAt, usage);
+    public override JsonElement Write(JsonElement answer, AnswerNames names, TokenUsage? usage)
+        => AnswerWriter.Write(answer, names.CallId, names.ModelGroup, names.CreatedAt, usage);
+
+    public override AnswerReader NewReader(AnswerNames names) => new ChunkReader(names.CallId, names.ModelGroup, names.CreatedAt);
 }

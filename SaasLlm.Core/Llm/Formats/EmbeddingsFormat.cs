@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Text.Json;
-using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Answers;
 using SaasLlm.Core.Llm.Requests;
+using SaasLlm.Core.Llm.Streaming;
 
 namespace SaasLlm.Core.Llm.Formats;
 
@@ -17,6 +17,8 @@ internal sealed class EmbeddingsFormat(JsonElement request) : CallFormat
     private readonly int _inputs = EmbeddingFields.CountInputs(request);
 
     public override string Path => "v1/embeddings";
+
+    public override string Operation => "embeddings";
 
     public override RequestFields Fields => EmbeddingFields.All;
 
@@ -36,7 +38,7 @@ internal sealed class EmbeddingsFormat(JsonElement request) : CallFormat
 
     public override TokenUsage? Usage(JsonElement answer) => AnswerContent.Usage(answer);
 
-    public override JsonElement Write(JsonElement answer, CallId callId, string modelGroup, DateTimeOffset createdAt, TokenUsage? usage)
+    public override JsonElement Write(JsonElement answer, AnswerNames names, TokenUsage? usage)
     {
         var buffer = new ArrayBufferWriter<byte>(4096);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -55,7 +57,7 @@ internal sealed class EmbeddingsFormat(JsonElement request) : CallFormat
             }
 
             writer.WriteEndArray();
-            writer.WriteString("model", modelGroup);
+            writer.WriteString("model", names.ModelGroup);
             writer.WriteStartObject("usage");
             writer.WriteNumber("prompt_tokens", usage?.Input ?? 0);
             writer.WriteNumber("total_tokens", usage?.Input ?? 0);
@@ -65,6 +67,8 @@ internal sealed class EmbeddingsFormat(JsonElement request) : CallFormat
 
         return JsonElement.Parse(buffer.WrittenSpan);
     }
+
+    public override AnswerReader NewReader(AnswerNames names) => throw new NotSupportedException("Embeddings do not stream.");
 
     private static IEnumerable<(int Index, JsonElement Vector)> Vectors(JsonElement answer)
         => answer.GetProperty("data").EnumerateArray().Select((item, position) => (

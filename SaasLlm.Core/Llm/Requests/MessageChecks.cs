@@ -156,14 +156,16 @@ internal static class MessageChecks
         return FieldChecks.Text(file, "file_data") is { } data ? Address(data, $"{field}.file.file_data", permissions) : null;
     }
 
-    private static (string, string)? Address(string address, string field, GroupPermissions permissions)
+    /// <summary>Nobody may fetch what is neither public nor in the request itself.</summary>
+    public static (string Field, string Sentence)? Address(string address, string field, GroupPermissions permissions)
         => permissions.AnyAddress
            || address.StartsWith("https:", StringComparison.OrdinalIgnoreCase)
            || address.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
             ? null
             : (field, $"'{field}' must begin with https: or data:.");
 
-    private static (string, string)? Unknown(JsonElement element, HashSet<string> members, string field, GroupPermissions permissions)
+    /// <summary>The first member that is not known and not allowed, or null.</summary>
+    public static (string Field, string Sentence)? Unknown(JsonElement element, HashSet<string> members, string field, GroupPermissions permissions)
     {
         foreach (var member in element.EnumerateObject().Where(member => !members.Contains(member.Name) && !permissions.Fields.Contains(member.Name)))
         {

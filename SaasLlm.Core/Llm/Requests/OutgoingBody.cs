@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Llm.Formats;
+using SaasLlm.Core.Llm.Responses;
 
 namespace SaasLlm.Core.Llm.Requests;
 
@@ -40,7 +41,10 @@ public sealed class OutgoingBody
     /// Checks the tenant's body. 400 <c>llm.unknown_field</c> for a field that is not passed on, 400 <c>llm.invalid_request</c> for a
     /// value that is wrong; the field's name is <c>param</c>.
     /// </summary>
-    public static Result<OutgoingBody> Read(JsonElement body, GroupPermissions permissions, LlmRoute route = LlmRoute.Chat)
+    public static Result<OutgoingBody> Read(JsonElement body, GroupPermissions permissions) => Read(body, permissions, LlmRoute.Chat, "", null);
+
+    /// <inheritdoc cref="Read(JsonElement, GroupPermissions)"/>
+    internal static Result<OutgoingBody> Read(JsonElement body, GroupPermissions permissions, LlmRoute route, string teamId, ResponseIds? ids)
     {
         if (body.ValueKind != JsonValueKind.Object)
         {
@@ -49,10 +53,11 @@ public sealed class OutgoingBody
 
         try
         {
-            var format = CallFormat.Of(route, body);
+            var format = CallFormat.Of(route, body, teamId, ids);
             return NameFault(body, format.Fields, permissions) is { } unknown ? unknown
                 : format.FirstFault(body, permissions) is { } fault ? Invalid(fault.Field, fault.Sentence)
-                : new OutgoingBody(Write(body, format.Fields), format, format.SizeOf(body));
+                : format.Missing(body) is { } missing ? missing
+                : new OutgoingBody(Write(body, format), format, format.SizeOf(body));
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {
@@ -81,7 +86,7 @@ public sealed class OutgoingBody
         {
             var job = jobId.Value.ToString();
             // LiteLLM's spend row keeps tags and spend_logs_metadata, and nothing else of it.
-            buffer.Write(",\"metadata\":"u8);
+            buffer.Write(Encoding.UTF8.GetBytes($",\"{Format.MetadataField}\":"));
             buffer.Write(JsonSerializer.SerializeToUtf8Bytes(new { job_id = job, tags = new[] { $"job:{job}" }, spend_logs_metadata = new { job_id = job } }));
         }
 
@@ -99,7 +104,7 @@ public sealed class OutgoingBody
 
         foreach (var field in body.EnumerateObject())
         {
-            if (fields.Priced.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
+            if (fields.ChangesPrice(field))
             {
                 return Unknown(field.Name, $"'{field.Name}' changes the price of a call and is not offered.");
             }
@@ -113,7 +118,7 @@ public sealed class OutgoingBody
         return null;
     }
 
-    private static ReadOnlyMemory<byte> Write(JsonElement body, RequestFields fields)
+    private static ReadOnlyMemory<byte> Write(JsonElement body, CallFormat format)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -121,9 +126,9 @@ public sealed class OutgoingBody
             writer.WriteStartObject();
             foreach (var field in body.EnumerateObject())
             {
-                if (!fields.IsOurs(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
+                if (!format.Fields.IsOurs(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
                 {
-                    field.WriteTo(writer);
+                    format.WriteField(writer, field);
                 }
             }
 

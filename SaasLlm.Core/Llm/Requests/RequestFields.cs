@@ -28,6 +28,11 @@ internal sealed record RequestFields(
     /// <summary>True for what does not reach the provider.</summary>
     public bool IsOurs(string name) => KeptHere.ContainsKey(name) || Priced.Contains(name);
 
+    /// <summary>True for a field that makes a call cost something else. The usual tier is what a call gets that names none.</summary>
+    public bool ChangesPrice(JsonProperty field)
+        => Priced.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null
+           && !(field.Name == "service_tier" && field.Value.ValueKind == JsonValueKind.String && field.Value.GetString() is "auto" or "default");
+
     /// <summary>True for what no group's settings can allow.</summary>
     public bool IsNeverPassedOn(string name)
         => s_obeyed.Contains(name) || IsOurs(name) || s_obeyedPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));

@@ -59,7 +59,8 @@ internal static class ToolChecks
                 : null);
     }
 
-    private static (string, string)? Members(JsonElement element, HashSet<string> known, string field, GroupPermissions permissions)
+    /// <summary>The first member that is not known and not allowed, or null.</summary>
+    public static (string Field, string Sentence)? Members(JsonElement element, HashSet<string> known, string field, GroupPermissions permissions)
     {
         if (element.ValueKind != JsonValueKind.Object)
         {

@@ -10,23 +10,17 @@ namespace SaasLlm.Core.Llm.Streaming;
 /// Reads the chunks of one upstream stream and writes each anew: the model is the group's name, the id the call's, the role comes once;
 /// the provider's own fields, cost and fingerprint are dropped. Usage is kept back.
 /// </summary>
-internal sealed class ChunkReader(CallId callId, string modelGroup, DateTimeOffset createdAt)
+internal sealed class ChunkReader(CallId callId, string modelGroup, DateTimeOffset createdAt) : AnswerReader
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
     private readonly HashSet<int> _spoken = [];
     private readonly string _id = $"chatcmpl-{callId.Value:N}";
     private readonly long _created = createdAt.ToUnixTimeSeconds();
 
-    /// <summary>Something was given: text, a tool call, a refusal, or that it is filtered. From here on no other model can take over.</summary>
-    public bool HasContent { get; private set; }
+    // LiteLLM ends broken streams in good order: a [DONE] alone proves nothing, but without one the stream was cut.
+    public override bool IsWhole(bool isDone) => isDone && HasContent;
 
-    /// <summary>The last that the stream said of its tokens.</summary>
-    public TokenUsage? Usage { get; private set; }
-
-    public string? UpstreamId { get; private set; }
-
-    /// <summary>The chunk for the tenant; null when there is nothing in it to give. Throws for text that no JSON writer can write.</summary>
-    public byte[]? Read(JsonElement chunk)
+    public override byte[]? Read(JsonElement chunk)
     {
         Usage = AnswerContent.Usage(chunk) ?? Usage;
         UpstreamId ??= AnswerContent.UpstreamId(chunk);

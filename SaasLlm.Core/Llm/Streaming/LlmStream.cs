@@ -22,12 +22,18 @@ public sealed class LlmStream(CallId callId, JobId jobId)
 
     public JobId JobId => jobId;
 
-    /// <summary>Chunks of OpenAI's API, as JSON, without usage: to be sent as they are. Ends with the call.</summary>
+    /// <summary>Chunks of OpenAI's API, as JSON, without usage; of a response, whole events with their names. To be sent as they are. Ends with the call.</summary>
     public ChannelReader<ReadOnlyMemory<byte>> Chunks => _chunks.Reader;
 
     /// <summary>How the call ended, saved; after the last chunk. A failure after the first chunk means that the answer broke off.</summary>
     public Task<Result<LlmAnswer>> End { get; internal set; } = Task.FromResult<Result<LlmAnswer>>(
         new Failure(FailureKind.Conflict, "llm.not_started", "The call has not started."));
+
+    /// <summary>The id that the chunks gave the answer; null where they give none of their own.</summary>
+    public string? AnswerId { get; internal set; }
+
+    /// <summary>How many numbered events the chunks held; the next one's number.</summary>
+    public int EventsSent { get; internal set; }
 
     /// <summary>Completes with the first chunk.</summary>
     internal Task Begun => _begun.Task;

@@ -4,6 +4,7 @@ using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Llm.Answers;
+using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Gateway;
 
 namespace SaasLlm.Core.Llm.Streaming;
@@ -25,9 +26,10 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
     private const int StatusOfUnknown = 500;
 
     /// <summary>One try, to its end. Nothing is handed on before its first content.</summary>
-    public async Task<StreamedAnswer> StreamAsync(ReadOnlyMemory<byte> body, string key, ChunkReader reader, LlmStream to, StreamLimits limits)
+    public async Task<StreamedAnswer> StreamAsync(
+        CallFormat format, ReadOnlyMemory<byte> body, string key, AnswerReader reader, LlmStream to, StreamLimits limits)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, "v1/chat/completions"));
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, format.Path));
         request.Content = new ReadOnlyMemoryContent(body);
         request.Content.Headers.ContentType = new("application/json");
         // A compressor on the way would keep chunks back.
@@ -47,7 +49,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
             {
                 var answer = await CompletionClient.ReadAnswerAsync(response, options.Value.AnswerBytesMax, time, limit.Token);
                 // A whole answer where a stream was asked for holds nothing that could be streamed.
-                var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm);
+                var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm, format.HasResult);
                 return new(answer, meaning == AnswerMeaning.Worked ? AnswerMeaning.ModelFailed : meaning);
             }
 
@@ -71,7 +73,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
     }
 
     private async Task<StreamedAnswer> ReadAsync(
-        Stream stream, int status, ChunkReader reader, LlmStream to, CancellationTokenSource pause, StreamLimits limits, CancellationToken limit)
+        Stream stream, int status, AnswerReader reader, LlmStream to, CancellationTokenSource pause, StreamLimits limits, CancellationToken limit)
     {
         var isDone = false;
         long? leftAt = null;
@@ -83,9 +85,9 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
                 break;
             }
 
-            if (chunk.ValueKind == JsonValueKind.Object && chunk.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null)
+            if (reader.ErrorIn(chunk) is { } error)
             {
-                return Refused(chunk, error);
+                return Refused(error);
             }
 
             if (to.HasLeft)
@@ -99,6 +101,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
 
             if (reader.Read(chunk) is { } given)
             {
+                (to.AnswerId, to.EventsSent) = (reader.AnswerId, reader.Events);
                 // The clock is the provider's: a slow reader must not run it down.
                 pause.CancelAfter(Timeout.InfiniteTimeSpan);
                 await to.WriteAsync(given);
@@ -108,17 +111,21 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
             {
                 pause.CancelAfter(limits.Gap);
             }
+
+            if (reader.HasEnded)
+            {
+                break;
+            }
         }
 
-        // LiteLLM ends broken streams in good order: a [DONE] alone proves nothing, but without one the stream was cut.
-        return isDone && reader.HasContent
+        return reader.IsWhole(isDone)
             ? new(new(status, default), AnswerMeaning.Worked)
-            : Failed(isDone ? new(status, default) : new(0, default, TransportFault.Cut));
+            : Failed(isDone || reader.HasEnded ? new(status, default) : new(0, default, TransportFault.Cut));
     }
 
-    private StreamedAnswer Refused(JsonElement chunk, JsonElement error)
+    private StreamedAnswer Refused(JsonElement error)
     {
-        var answer = new GatewayAnswer(StatusOf(error), JsonSerializer.SerializeToUtf8Bytes(chunk));
+        var answer = new GatewayAnswer(StatusOf(error), JsonSerializer.SerializeToUtf8Bytes(new { error }));
         return new(answer, AnswerClassifier.Classify(answer, options.Value.IsLiteLlm));
     }
 
@@ -141,6 +148,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
         {
             JsonValueKind.Number when code.TryGetInt32(out var number) => number,
             JsonValueKind.String when int.TryParse(code.GetString(), out var number) => number,
+            JsonValueKind.String when code.ValueEquals("rate_limit_exceeded") => 429,
             _ => StatusOfUnknown,
         };
         return status is >= 400 and < 600 ? status : StatusOfUnknown;

@@ -31,6 +31,8 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/jobs/create-and-call-stream"] = """{"team_id":"TEAM","job_type":"test","model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/v1/chat/completions"] = """{"model":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/v1/embeddings"] = """{"model":"NONE","input":"hi"}""",
+        ["/v1/completions"] = """{"model":"NONE","prompt":"hi"}""",
+        ["/v1/responses"] = """{"model":"NONE","input":"hi"}""",
         ["/api/jobs/{job_id}/complete"] = """{"status":"completed"}""",
         ["/api/jobs/{job_id}/cancel"] = "{}",
     };
@@ -100,7 +102,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
         => Assert.Equal(
             [
                 "/api/jobs/create-and-call", "/api/jobs/create-and-call-stream", "/api/jobs/{job_id}/llm-call", "/api/jobs/{job_id}/llm-call-stream",
-                "/v1/chat/completions", "/v1/embeddings",
+                "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses",
             ],
             Routes().Where(route => !route.MayRepeat).Select(route => route.Pattern).Order(StringComparer.Ordinal));
 
