@@ -33,8 +33,10 @@ internal sealed class Chat(InferenceGate gate, SimulatorOptions options, Mode mo
         }
 
         var count = call.Body.Has("n", out var n) && n.TryGetInt32(out var wanted) ? Math.Clamp(wanted, 1, ChoicesMax) : 1;
-        var last = messages.EnumerateArray().LastOrDefault(message => message.StringOf("role") is "user" or null);
-        var echo = Echo.Of(call.Body, Tokens.TextOf(messages), Tokens.TextOf(last), count, call.Alias is null ? null : Aliases.Usage(call.Alias));
+        var last = messages.EnumerateArray().LastOrDefault(message => message.StringOf("role") is "user" or "tool" or null);
+        var text = Tokens.TextOf(last);
+        var echo = Echo.Of(
+            call.Body, Tokens.TextOf(messages), text, last.StringOf("role") == "tool" ? "" : text, count, call.Alias is null ? null : Aliases.Usage(call.Alias));
         var headers = CallHeaders.Success(call, echo, call.IsStream);
         incoming.Caller.Key?.Charge(echo.InputCost(call.Model) + echo.OutputCost(call.Model));
         var cutAt = call.Alias is null ? null : Aliases.CutAt(call.Alias);
@@ -66,18 +68,18 @@ internal sealed class Chat(InferenceGate gate, SimulatorOptions options, Mode mo
     {
         var message = new JsonObject
         {
-            ["content"] = echo.ToolCall is null ? echo.Text : null,
+            ["content"] = echo.ToolCalls.Count == 0 ? echo.Text : null,
             ["role"] = "assistant",
             ["provider_specific_fields"] = new JsonObject { ["refusal"] = null },
         };
-        if (echo.ToolCall is not null)
+        if (echo.ToolCalls.Count > 0)
         {
-            message["tool_calls"] = new JsonArray(new JsonObject
+            message["tool_calls"] = new JsonArray([.. echo.ToolCalls.Select((tool, index) => new JsonObject
             {
-                ["function"] = new JsonObject { ["arguments"] = "{}", ["name"] = echo.ToolCall },
-                ["id"] = id.Replace("chatcmpl-", "call-", StringComparison.Ordinal),
+                ["function"] = new JsonObject { ["arguments"] = tool.Arguments, ["name"] = tool.Name },
+                ["id"] = ToolCall.Id(id, index),
                 ["type"] = "function",
-            });
+            })]);
         }
 
         return message;

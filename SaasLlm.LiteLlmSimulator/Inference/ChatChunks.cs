@@ -11,7 +11,7 @@ internal static class ChatChunks
         var chunks = new List<JsonObject>();
 
         // Recorded: only the first of several choices gets a role and a finish_reason.
-        if (echo.ToolCall is null)
+        if (echo.ToolCalls.Count == 0)
         {
             chunks.Add(Chunk(Choice(0, new JsonObject { ["content"] = "", ["role"] = "assistant" })));
             chunks.AddRange(
@@ -21,8 +21,20 @@ internal static class ChatChunks
         }
         else
         {
-            chunks.Add(Chunk(Choice(0, new JsonObject { ["role"] = "assistant", ["tool_calls"] = ToolCall("", echo.ToolCall, id.Replace("chatcmpl-", "call-", StringComparison.Ordinal)) })));
-            chunks.Add(Chunk(Choice(0, new JsonObject { ["tool_calls"] = ToolCall("{}", null, null) })));
+            for (var index = 0; index < echo.ToolCalls.Count; index++)
+            {
+                var tool = echo.ToolCalls[index];
+                var half = tool.Arguments.Length / 2;
+                var begin = new JsonObject { ["tool_calls"] = Delta(index, "", tool.Name, ToolCall.Id(id, index)) };
+                if (index == 0)
+                {
+                    begin["role"] = "assistant";
+                }
+
+                chunks.Add(Chunk(Choice(0, begin)));
+                chunks.Add(Chunk(Choice(0, new JsonObject { ["tool_calls"] = Delta(index, tool.Arguments[..half], null, null) })));
+                chunks.Add(Chunk(Choice(0, new JsonObject { ["tool_calls"] = Delta(index, tool.Arguments[half..], null, null) })));
+            }
         }
 
         chunks.Add(Chunk(new JsonObject { ["finish_reason"] = echo.FinishReason, ["index"] = 0, ["delta"] = new JsonObject() }));
@@ -48,7 +60,7 @@ internal static class ChatChunks
 
     private static JsonObject Choice(int index, JsonObject delta) => new() { ["index"] = index, ["delta"] = delta };
 
-    private static JsonArray ToolCall(string arguments, string? name, string? id)
+    private static JsonArray Delta(int index, string arguments, string? name, string? id)
     {
         var function = new JsonObject { ["arguments"] = arguments };
         var call = new JsonObject();
@@ -60,7 +72,7 @@ internal static class ChatChunks
 
         call["function"] = function;
         call["type"] = "function";
-        call["index"] = 0;
+        call["index"] = index;
         return new JsonArray(call);
     }
 

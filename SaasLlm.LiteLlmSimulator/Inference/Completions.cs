@@ -19,7 +19,7 @@ internal sealed class Completions(InferenceGate gate, Mode mode, Ids ids, TimePr
         }
 
         var prompt = call.Body.Has("prompt", out var given) ? Tokens.TextOf(given) : "";
-        var echo = Echo.Of(call.Body, prompt, prompt, 1, call.Alias is null ? null : Aliases.Usage(call.Alias));
+        var echo = Echo.Of(call.Body, prompt, prompt, "", 1, call.Alias is null ? null : Aliases.Usage(call.Alias));
         var headers = call.IsStream ? CallHeaders.LegacyStream(call, echo) : CallHeaders.Success(call, echo, isStream: false);
         incoming.Caller.Key?.Charge(echo.InputCost(call.Model) + echo.OutputCost(call.Model));
         var cutAt = call.Alias is null ? null : Aliases.CutAt(call.Alias);

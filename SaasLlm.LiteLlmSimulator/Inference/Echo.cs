@@ -6,29 +6,35 @@ using SaasLlm.LiteLlmSimulator.Models;
 namespace SaasLlm.LiteLlmSimulator.Inference;
 
 /// <summary>What the simulator itself answers to a prompt: its own words back, the same each time.</summary>
-/// <param name="ToolCall">The name of the function that is called instead of a text.</param>
-internal sealed record Echo(string Text, bool IsLimited, string? ToolCall, int PromptTokens, int CompletionTokens)
+/// <param name="ToolCalls">What is called instead of a text.</param>
+internal sealed record Echo(string Text, bool IsLimited, IReadOnlyList<ToolCall> ToolCalls, int PromptTokens, int CompletionTokens)
 {
     private const int LongestEcho = 2000;
 
     private static readonly string[] s_limits = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
 
-    public string FinishReason => ToolCall is not null ? "tool_calls" : IsLimited ? "length" : "stop";
+    public string FinishReason => ToolCalls.Count > 0 ? "tool_calls" : IsLimited ? "length" : "stop";
 
     public decimal InputCost(SimulatedModel model) => model.CostOfInput(PromptTokens);
 
     public decimal OutputCost(SimulatedModel model) => model.CostOfOutput(CompletionTokens);
 
-    public static Echo Of(JsonElement body, string prompt, string lastText, int count, (int Prompt, int Completion)? usage)
+    /// <param name="body">The request.</param>
+    /// <param name="prompt">All its text, for counting.</param>
+    /// <param name="lastText">The text that is answered.</param>
+    /// <param name="asked">What the user asks in the last message; empty where it is a tool's result.</param>
+    /// <param name="count">How many choices are wanted.</param>
+    /// <param name="usage">In place of what is counted.</param>
+    public static Echo Of(JsonElement body, string prompt, string lastText, string asked, int count, (int Prompt, int Completion)? usage)
     {
-        var tool = ForcedTool(body);
-        var whole = "Simulated answer to: " + (lastText.Length > LongestEcho ? lastText[..LongestEcho] : lastText);
+        var tools = ToolCall.Of(body, asked);
+        var whole = Formatted(body, "Simulated answer to: " + (lastText.Length > LongestEcho ? lastText[..LongestEcho] : lastText));
         var text = Limit(body) is { } limit ? Tokens.Limit(whole, limit) : whole;
-        var produced = tool is not null ? Tokens.Count(tool) + 1 : Tokens.Count(text);
+        var produced = tools.Count > 0 ? tools.Sum(tool => Tokens.Count(tool.Name) + Tokens.Count(tool.Arguments)) : Tokens.Count(text);
         return new(
             text,
             text.Length < whole.Length,
-            tool,
+            tools,
             usage?.Prompt ?? Math.Max(1, Tokens.Count(prompt)),
             usage?.Completion ?? Math.Max(1, produced) * count);
     }
@@ -59,22 +65,19 @@ internal sealed record Echo(string Text, bool IsLimited, string? ToolCall, int P
         .Select(name => body.Has(name, out var value) && value.ValueKind is JsonValueKind.Number && value.TryGetInt32(out var limit) && limit > 0 ? limit : (int?)null)
         .FirstOrDefault(limit => limit is not null);
 
-    /// <summary>Tools are ignored unless a call is demanded: then it is the one named, or the first.</summary>
-    private static string? ForcedTool(JsonElement body)
+    /// <summary>The answer in the form that <c>response_format</c> asks for.</summary>
+    private static string Formatted(JsonElement body, string text)
     {
-        if (!body.Has("tool_choice", out var choice))
+        if (!body.Has("response_format", out var format))
         {
-            return null;
+            return text;
         }
 
-        if (choice.Has("function", out var function))
+        return format.StringOf("type") switch
         {
-            return function.StringOf("name");
-        }
-
-        return choice.ValueKind is JsonValueKind.String && choice.GetString() == "required"
-            && body.Has("tools", out var tools) && tools.ValueKind is JsonValueKind.Array
-            ? tools.EnumerateArray().Select(tool => tool.Has("function", out var first) ? first.StringOf("name") : null).FirstOrDefault(name => name is not null)
-            : null;
+            "json_object" => Json.Text(new JsonObject { ["answer"] = text }),
+            "json_schema" when format.Has("json_schema", out var named) && named.Has("schema", out var schema) => Json.Text(SampleValue.Of(schema, text)),
+            _ => text,
+        };
     }
 }

@@ -27,7 +27,7 @@ internal sealed class Embeddings(InferenceGate gate)
         var dimensions = call.Body.Has("dimensions", out var wanted) && wanted.TryGetInt32(out var number) ? Math.Clamp(number, 1, DimensionsMax) : DimensionsOtherwise;
         var isBase64 = call.Body.StringOf("encoding_format") == "base64";
         var tokens = inputs.Sum(input => input.Tokens);
-        var echo = new Echo("", IsLimited: false, null, tokens, 0);
+        var echo = new Echo("", IsLimited: false, [], tokens, 0);
         incoming.Caller.Key?.Charge(echo.InputCost(call.Model));
         return new(200, new JsonObject
         {

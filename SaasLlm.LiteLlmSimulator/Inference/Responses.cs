@@ -19,7 +19,7 @@ internal sealed class Responses(InferenceGate gate, Mode mode, Ids ids, TimeProv
         }
 
         var input = Tokens.TextOf(call.Body.GetProperty("input"));
-        var echo = Echo.Of(call.Body, input + call.Body.StringOf("instructions"), input, 1, call.Alias is null ? null : Aliases.Usage(call.Alias));
+        var echo = Echo.Of(call.Body, input + call.Body.StringOf("instructions"), input, "", 1, call.Alias is null ? null : Aliases.Usage(call.Alias));
         var headers = CallHeaders.Success(call, echo, call.IsStream);
         incoming.Caller.Key?.Charge(echo.InputCost(call.Model) + echo.OutputCost(call.Model));
         var cutAt = call.Alias is null ? null : Aliases.CutAt(call.Alias);

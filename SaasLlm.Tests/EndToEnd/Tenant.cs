@@ -5,7 +5,7 @@ using SaasLlm.Tests.Infrastructure;
 namespace SaasLlm.Tests.EndToEnd;
 
 /// <summary>A team of its own on the running product, with a model group of its own: tests do not meet.</summary>
-internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string teamId, string organizationId, string group)
+internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virtualKey, string teamId, string organizationId, string group)
 {
     private const int KeyTriesMax = 60;
 
@@ -14,6 +14,8 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string team
     public ApiClient Operator => asOperator;
 
     public ApiClient Team => asTeam;
+
+    public string VirtualKey => virtualKey;
 
     public string TeamId => teamId;
 
@@ -28,12 +30,24 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string team
         var unique = Guid.NewGuid().ToString("N")[..12];
         var (organization, team, group) = ($"org_{unique}", $"team_{unique}", $"Group-{unique}");
         (await asOperator.PostAsync("/api/organizations/create", $$"""{"organization_id":"{{organization}}","name":"Test"}""")).Is(200);
-        var list = string.Join(',', models.Select((model, priority) => $$"""{"model_name":"{{model}}","priority":{{priority}}}"""));
-        (await asOperator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{group}}","display_name":"G","models":[{{list}}]}""")).Is(200);
+        await CreateGroupAsync(asOperator, group, models);
         var created = (await asOperator.PostAsync("/api/teams/create",
             $$"""{"organization_id":"{{organization}}","team_id":"{{team}}","team_alias":"T","model_groups":["{{group}}"],"credits_allocated":{{credits}}}""")).Is(200);
-        return new(asOperator, new(app.Api.BaseAddress!, (string)created["virtual_key"]!), team, organization, group);
+        var key = (string)created["virtual_key"]!;
+        return new(asOperator, new(app.Api.BaseAddress!, key), key, team, organization, group);
     }
+
+    /// <summary>A further group, named after this one and not granted yet; its name.</summary>
+    public async Task<string> AddGroupAsync(string ending, params string[] models)
+    {
+        var name = $"{group}-{ending}";
+        await CreateGroupAsync(asOperator, name, models);
+        return name;
+    }
+
+    /// <summary>These groups and no others.</summary>
+    public async Task GrantAsync(params string[] groups)
+        => (await asOperator.PutAsync($"/api/teams/{teamId}/model-groups", System.Text.Json.JsonSerializer.Serialize(groups))).Is(200);
 
     public async Task<string> OpenJobAsync() => (string)(await Team.PostAsync("/api/jobs/create", """{"job_type":"test"}""")).Is(200)["job_id"]!;
 
@@ -110,6 +124,12 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string team
         }
 
         Assert.Fail("The team's gateway key was not provisioned.");
+    }
+
+    private static async Task CreateGroupAsync(ApiClient asOperator, string name, string[] models)
+    {
+        var list = string.Join(',', models.Select((model, priority) => $$"""{"model_name":"{{model}}","priority":{{priority}}}"""));
+        (await asOperator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{name}}","display_name":"G","models":[{{list}}]}""")).Is(200);
     }
 
     private static StringContent Json(string body) => new(body, System.Text.Encoding.UTF8, "application/json");

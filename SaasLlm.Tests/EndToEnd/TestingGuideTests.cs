@@ -22,7 +22,7 @@ public sealed class TestingGuideTests(AppFixture fixture)
 
     private static async Task<(int Exit, string Output)> RunAsync(TestApp app)
     {
-        var script = Path.Combine(RepositoryRoot(), "scripts", "testing-guide.sh");
+        var script = Path.Combine(Repository.Root, "scripts", "testing-guide.sh");
         var start = new ProcessStartInfo("bash", [script]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["BASE_URL"] = app.Api.BaseAddress!.ToString().TrimEnd('/');
         start.Environment["ADMIN_KEY"] = AppFixture.AdminKey;
@@ -31,16 +31,5 @@ public sealed class TestingGuideTests(AppFixture fixture)
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (process.ExitCode, output + await errors);
-    }
-
-    private static string RepositoryRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "SaasLlm.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests run outside the repository.");
-        }
-
-        return folder.FullName;
     }
 }
