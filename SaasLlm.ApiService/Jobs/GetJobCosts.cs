@@ -19,11 +19,12 @@ internal sealed class GetJobCosts(JobReader jobs) : Endpoint<GetJobCostsRequest,
             s.Summary = "Reads what a job really cost";
             s.Description = "Every upstream attempt has one row, written before it was sent. A cost that is not known is null, not zero.";
             s.ResponseExamples[200] = new JobCostsResponse(
-                Guid.Empty, "team_hr", JobStatus.Completed, 1, 1, 0, 917, 0.0193m, 0.0231m, 1, true, null, 0, 0,
+                Guid.Empty, "team_hr", JobStatus.Completed, 1, 1, 0, 917, 0.0193m, 0.0231m, 1, true, null, 0, 0, 12,
                 new(BudgetMode.JobBased, 1, 10, 10_000, 1, 20, 100, null),
                 "settled", [new(Guid.Empty, 1)],
                 [new(Guid.Empty, "ResumeAgent", null, "gpt-3.5-turbo", "succeeded", null, 412, 0, 505, 0, 0.0193m, 0.0231m, 840,
-                    [new(Guid.Empty, 1, "gpt-4-turbo", "failed", "model_failed", 500, null, 0, 0, 0, 120, DateTimeOffset.UnixEpoch)])]);
+                    [new(Guid.Empty, 1, "gpt-4-turbo", "failed", "model_failed", 500, null, 0, 0, 0, 120, DateTimeOffset.UnixEpoch, UsageSource.Provider, 0, 0, null)],
+                    UsageSource.Provider, 0.0193m, 0.0193m, 0.0193m)]);
         });
     }
 
@@ -45,6 +46,7 @@ internal sealed record GetJobCostsRequest([property: RouteParam] Guid JobId);
 
 /// <param name="ProviderCostUsd">What the provider charges, failed attempts included, as far as known.</param>
 /// <param name="TotalCostUsd">What the client pays in dollars: the answering attempts with markup.</param>
+/// <param name="PriceVersion">Of the price book: its calls are priced by it.</param>
 /// <param name="Terms">What it opened with.</param>
 /// <param name="HoldState"><c>held</c>, then one of <c>settled</c>, <c>released</c>, <c>expired</c>.</param>
 /// <param name="Lots">While held, what is set aside of which lots; once settled, what was burned. First to burn first.</param>
@@ -63,6 +65,7 @@ internal sealed record JobCostsResponse(
     string? CreditReason,
     decimal UncollectedCredits,
     decimal RefundedCredits,
+    long PriceVersion,
     JobTermsResponse Terms,
     string HoldState,
     IReadOnlyList<LotShareResponse> Lots,
@@ -71,7 +74,7 @@ internal sealed record JobCostsResponse(
     public static JobCostsResponse From(Job job, IReadOnlyList<LlmCallRecord> calls, ILookup<Guid, LlmAttempt> attempts) => new(
         job.JobId, job.TeamId, job.Status, job.StartedCalls, job.SuccessfulCalls, job.FailedCalls, job.InputTokens + job.OutputTokens,
         job.ProviderCostUsd, job.ClientCostUsd, job.SettledAmount, job.CreditApplied, job.CreditReason, job.UncollectedCredits, job.RefundedAmount,
-        JobTermsResponse.From(job), job.HoldState, [.. job.LotIds.Zip(job.LotAmounts, (lot, credits) => new LotShareResponse(lot, credits))],
+        job.PriceVersion, JobTermsResponse.From(job), job.HoldState, [.. job.LotIds.Zip(job.LotAmounts, (lot, credits) => new LotShareResponse(lot, credits))],
         [.. calls.Select(call => CallCosts.From(call, attempts[call.CallId])),
          .. Running(calls, attempts)]);
 
@@ -80,10 +83,14 @@ internal sealed record JobCostsResponse(
     {
         var ended = calls.Select(call => call.CallId).ToHashSet();
         return attempts.Where(call => !ended.Contains(call.Key)).Select(call => new CallCosts(
-            call.Key, null, null, null, "running", null, 0, 0, 0, 0, null, null, null, [.. call.Select(AttemptCosts.From)]));
+            call.Key, null, null, null, "running", null, 0, 0, 0, 0, null, null, null, [.. call.Select(AttemptCosts.From)], null, null, null, null));
     }
 }
 
+/// <param name="UsageSource">Where its usage came from: <c>provider</c>, <c>counted</c>, <c>bounded</c> or <c>unknown</c>.</param>
+/// <param name="CostLowUsd">All its attempts together cost the operator no less,</param>
+/// <param name="CostHighUsd">and, as far as can be said, no more.</param>
+/// <param name="GatewayCostUsd">What the gateway itself says of the answer; null where it says nothing.</param>
 internal sealed record CallCosts(
     Guid CallId,
     string? ModelGroup,
@@ -98,11 +105,16 @@ internal sealed record CallCosts(
     decimal? ProviderCostUsd,
     decimal? ClientCostUsd,
     int? LatencyMs,
-    IReadOnlyList<AttemptCosts> Attempts)
+    IReadOnlyList<AttemptCosts> Attempts,
+    string? UsageSource,
+    decimal? CostLowUsd,
+    decimal? CostHighUsd,
+    decimal? GatewayCostUsd)
 {
     public static CallCosts From(LlmCallRecord call, IEnumerable<LlmAttempt> attempts) => new(
         call.CallId, call.ModelGroup, call.Purpose, call.ResolvedModel, call.Status, call.ErrorCode, call.InputTokens, call.CachedInputTokens,
-        call.OutputTokens, call.ReasoningTokens, call.ProviderCostUsd, call.ClientCostUsd, call.LatencyMs, [.. attempts.Select(AttemptCosts.From)]);
+        call.OutputTokens, call.ReasoningTokens, call.ProviderCostUsd, call.ClientCostUsd, call.LatencyMs, [.. attempts.Select(AttemptCosts.From)],
+        call.UsageSource, call.CostLowUsd, call.CostHighUsd, call.GatewayCostUsd);
 }
 
 /// <param name="Outcome">What the answer meant, for example <c>rate_limited</c>.</param>
@@ -118,9 +130,14 @@ internal sealed record AttemptCosts(
     long OutputTokens,
     decimal? ProviderCostUsd,
     int? LatencyMs,
-    DateTimeOffset StartedAt)
+    DateTimeOffset StartedAt,
+    string? UsageSource,
+    decimal? CostLowUsd,
+    decimal? CostHighUsd,
+    decimal? GatewayCostUsd)
 {
     public static AttemptCosts From(LlmAttempt attempt) => new(
         attempt.AttemptId, attempt.AttemptNumber, attempt.ModelName, attempt.Status, attempt.Outcome, attempt.HttpStatus, attempt.UpstreamId,
-        attempt.InputTokens, attempt.OutputTokens, attempt.ProviderCostUsd, attempt.LatencyMs, attempt.StartedAt);
+        attempt.InputTokens, attempt.OutputTokens, attempt.ProviderCostUsd, attempt.LatencyMs, attempt.StartedAt,
+        attempt.UsageSource, attempt.CostLowUsd, attempt.CostHighUsd, attempt.GatewayCostUsd);
 }

@@ -76,6 +76,7 @@ public readonly record struct Accepted;
 /// <param name="MetadataJson">A JSON object.</param>
 /// <param name="Price">In <c>job_based</c> teams, in credits; null is the team's own price of a job.</param>
 /// <param name="MaxCostUsd">The most the job's calls may cost the client together; null is no limit.</param>
+/// <param name="PriceVersion">Of the price book: its calls are priced by it, whatever changes later.</param>
 public sealed record OpenJob(
     JobId JobId,
     string TeamId,
@@ -86,7 +87,8 @@ public sealed record OpenJob(
     TimeSpan Lifetime,
     int MaxCalls,
     decimal? Price = null,
-    decimal? MaxCostUsd = null);
+    decimal? MaxCostUsd = null,
+    long PriceVersion = 0);
 
 /// <summary>A job that is open and whose price is held.</summary>
 public sealed record OpenedJob(JobId JobId, string TeamId, DateTimeOffset CreatedAt, DateTimeOffset DeadlineAt, decimal HeldCredits);
@@ -103,6 +105,8 @@ public readonly record struct CallEstimate(long Tokens, decimal ProviderCostUsd)
 /// <param name="Status"><c>succeeded</c>, <c>failed</c> or <c>unknown</c>.</param>
 /// <param name="Outcome">The classifier's word for the answer, for example <c>rate_limited</c>.</param>
 /// <param name="ProviderCostUsd">Null when unknown.</param>
+/// <param name="Evidence">How well the cost is known.</param>
+/// <param name="GatewayCostUsd">What the gateway says that it cost; null where it says nothing.</param>
 public sealed record AttemptEnd(
     AttemptId AttemptId,
     string Status,
@@ -111,10 +115,12 @@ public sealed record AttemptEnd(
     string? UpstreamId,
     TokenUsage Usage,
     decimal? ProviderCostUsd,
-    int LatencyMs);
+    int LatencyMs,
+    CostEvidence? Evidence = null,
+    decimal? GatewayCostUsd = null);
 
-/// <summary>Tokens by class. Cached input is part of input; reasoning is part of output.</summary>
-public readonly record struct TokenUsage(long Input, long CachedInput, long Output, long Reasoning)
+/// <summary>Tokens by class. Cached input and what is written to a cache are parts of input; reasoning is part of output.</summary>
+public readonly record struct TokenUsage(long Input, long CachedInput, long Output, long Reasoning, long CacheWrite = 0)
 {
     /// <summary>Input and output together.</summary>
     public long Total => Input + Output;
@@ -135,6 +141,8 @@ public sealed record NextAttempt(string TeamId, JobId JobId, CallId CallId, Atte
 /// <param name="Ended">Its last attempt; null when that one was closed before.</param>
 /// <param name="ResolvedModel">The model that answered; null when the call failed.</param>
 /// <param name="ErrorCode">The stable code of the failure; null when the call succeeded.</param>
+/// <param name="Evidence">Where the usage of the answer came from (of a failed call: the worst of its attempts), and the range of all attempts together.</param>
+/// <param name="GatewayCostUsd">Of the attempt that answered, what the gateway says that it cost.</param>
 public sealed record EndCall(
     string TeamId,
     JobId JobId,
@@ -149,7 +157,9 @@ public sealed record EndCall(
     decimal? ProviderCostUsd,
     decimal? ClientCostUsd,
     int LatencyMs,
-    DateTimeOffset StartedAt);
+    DateTimeOffset StartedAt,
+    CostEvidence? Evidence = null,
+    decimal? GatewayCostUsd = null);
 
 /// <summary>End a job.</summary>
 /// <param name="Status"><c>completed</c>, <c>failed</c>, <c>cancelled</c> or <c>expired</c>.</param>

@@ -7,6 +7,7 @@ using SaasLlm.Core.Llm;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Organizations;
 using SaasLlm.Core.Outbox;
+using SaasLlm.Core.Pricing;
 using SaasLlm.Core.Teams;
 
 namespace SaasLlm.Core.Data;
@@ -51,6 +52,10 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<ReconciliationDifference> ReconciliationDifferences => Set<ReconciliationDifference>();
 
+    public DbSet<PriceVersion> PriceVersions => Set<PriceVersion>();
+
+    public DbSet<ModelPriceRow> ModelPrices => Set<ModelPriceRow>();
+
     public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
 
     /// <summary>The clock of everything that concerns money; only inside a query.</summary>
@@ -63,6 +68,7 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         MapModelGroups(modelBuilder);
         MapLedger(modelBuilder);
         MapReconciliation(modelBuilder);
+        MapPrices(modelBuilder);
         modelBuilder.Entity<IdempotencyKey>(table => table.HasKey(k => new { k.Caller, k.Scope }));
         SnakeCase.Apply(modelBuilder);
     }
@@ -142,6 +148,22 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
             table.Property(m => m.Payload).HasColumnType("jsonb");
         });
     }
+
+    private static void MapPrices(ModelBuilder model)
+    {
+        model.Entity<PriceVersion>(table => table.HasKey(v => v.Version));
+        model.Entity<ModelPriceRow>(table =>
+        {
+            table.HasKey(p => new { p.ModelName, p.Version });
+            table.Property(p => p.InputUsdPerMillion).HasPrecision(20, ModelPrice.Scale);
+            table.Property(p => p.OutputUsdPerMillion).HasPrecision(20, ModelPrice.Scale);
+            table.Property(p => p.CachedInputUsdPerMillion).HasPrecision(20, ModelPrice.Scale);
+            table.Property(p => p.CacheWriteUsdPerMillion).HasPrecision(20, ModelPrice.Scale);
+            table.Property(p => p.ReasoningUsdPerMillion).HasPrecision(20, ModelPrice.Scale);
+            table.HasOne<PriceVersion>().WithMany().HasForeignKey(p => p.Version).OnDelete(DeleteBehavior.NoAction);
+        });
+    }
+
     private static void MapReconciliation(ModelBuilder model)
     {
         model.Entity<ReconciliationRun>(table => table.HasKey(r => r.RunId));

@@ -33,3 +33,6 @@ internal sealed class IdempotencyMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0008_reconciliation")]
 internal sealed class ReconciliationMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0010_prices")]
+internal sealed class PricesMigration : SqlMigration;

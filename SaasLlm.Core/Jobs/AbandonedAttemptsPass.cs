@@ -21,7 +21,8 @@ public sealed partial class AbandonedAttemptsPass(
            ORDER BY deadline_at LIMIT $1
              FOR UPDATE SKIP LOCKED)
         UPDATE llm_attempts a
-           SET status = 'unknown', outcome = 'abandoned', ended_at = ledger_now()
+           SET status = 'unknown', outcome = 'abandoned', ended_at = ledger_now(),
+               usage_source = 'unknown', cost_low_usd = 0, cost_high_usd = a.estimated_cost_usd
           FROM abandoned b
          WHERE a.team_id = b.team_id AND a.attempt_id = b.attempt_id AND a.status = 'running'
         """;

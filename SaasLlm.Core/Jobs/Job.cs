@@ -35,6 +35,9 @@ public sealed class Job
 
     public decimal MarkupPercent { get; init; }
 
+    /// <summary>The version of the price book that its calls are priced by.</summary>
+    public long PriceVersion { get; init; }
+
     public int MaxCalls { get; init; }
 
     /// <summary>The most its calls may cost the client together, in USD; null is no limit.</summary>

@@ -39,12 +39,27 @@ public sealed class LlmAttempt
 
     public long CachedInputTokens { get; init; }
 
+    /// <summary>Of the input, what the provider stored for later.</summary>
+    public long CacheWriteTokens { get; init; }
+
     public long OutputTokens { get; init; }
 
     public long ReasoningTokens { get; init; }
 
     /// <summary>Null: unknown, not zero.</summary>
     public decimal? ProviderCostUsd { get; init; }
+
+    /// <summary>One of <see cref="Credits.UsageSource"/>; null while it runs.</summary>
+    public string? UsageSource { get; init; }
+
+    /// <summary>What it cost the provider's client at the least.</summary>
+    public decimal? CostLowUsd { get; init; }
+
+    /// <summary>What it cost at the most.</summary>
+    public decimal? CostHighUsd { get; init; }
+
+    /// <summary>What the gateway itself says that it cost; null where it says nothing.</summary>
+    public decimal? GatewayCostUsd { get; init; }
 
     public int? LatencyMs { get; init; }
 

@@ -22,7 +22,7 @@ public sealed class LedgerPlanTests(LedgerStores stores) : IClassFixture<LedgerS
         { nameof(LedgerSql.GrantedLots), "text[], text[], text[]" },
         { nameof(LedgerSql.UpdateLots), "text[], uuid[], numeric[], numeric[], timestamptz[]" },
         { nameof(LedgerSql.UpdateJobs), "text[], uuid[], text[], text[], numeric[], numeric[], int[], int[], int[], bigint[], bigint[], numeric[], numeric[], bigint[], text[], text[], bool[], text[], numeric[], timestamptz[], timestamptz[], text[], numeric[], text[], text[], numeric[]" },
-        { nameof(LedgerSql.CloseAttempts), "text[], uuid[], text[], text[], int[], text[], bigint[], bigint[], bigint[], bigint[], numeric[], int[], timestamptz[]" },
+        { nameof(LedgerSql.CloseAttempts), "text[], uuid[], text[], text[], int[], text[], bigint[], bigint[], bigint[], bigint[], numeric[], int[], timestamptz[], bigint[], text[], numeric[], numeric[], numeric[]" },
     };
 
     [Theory]

@@ -37,6 +37,7 @@ public sealed class StreamTests
         Assert.Equal(new TokenUsage(1000, 0, 500, 0), end.Value.Usage);
         var saved = Assert.Single(bench.Ledger.Of<EndCall>());
         Assert.Equal(("secret-model-7", null, 0.025m), (saved.ResolvedModel, saved.ErrorCode, saved.ProviderCostUsd));
+        Assert.Equal((new CostEvidence("provider", 0.025m, 0.025m), 0.1m), (saved.Evidence, saved.GatewayCostUsd));
         var sent = JsonNode.Parse(Assert.Single(gateway.Requests).Body)!;
         Assert.Equal((true, true), ((bool)sent["stream"]!, (bool)sent["stream_options"]!["include_usage"]!));
     }
@@ -127,7 +128,8 @@ public sealed class StreamTests
         var saved = Assert.Single(bench.Ledger.Of<EndCall>());
         Assert.Equal(("llm.stream_failed", null), (saved.ErrorCode, saved.ClientCostUsd));
         // It was computed and has a cost, known only if the stream said so.
-        Assert.Equal(broken.Contains(Usage) ? 0.025m : null, saved.ProviderCostUsd);
+        Assert.Equal(
+            broken.Contains(Usage) ? (0.025m, "provider") : ((decimal?)null, "counted"), (saved.ProviderCostUsd, saved.Evidence?.Source));
     }
 
     [Fact]
@@ -183,7 +185,9 @@ public sealed class StreamTests
 
         Assert.Equal("llm.stream_failed", end.Failure?.Code);
         // Cut by us: nobody knows what it cost, and unknown is not zero.
-        Assert.Null(Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
+        var saved = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Equal((null, "bounded"), (saved.ProviderCostUsd, saved.Evidence?.Source));
+        Assert.InRange(saved.Evidence!.Value.LowUsd, 0.0000001m, saved.Evidence.Value.HighUsd);
     }
 
     [Fact]

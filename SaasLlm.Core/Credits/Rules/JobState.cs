@@ -30,6 +30,9 @@ internal sealed record JobState(
 
     public decimal UncollectedCredits { get; init; }
 
+    /// <summary>Of the price book, as it opened.</summary>
+    public long PriceVersion { get; init; }
+
     public int StartedCalls { get; init; }
 
     public int SuccessfulCalls { get; init; }

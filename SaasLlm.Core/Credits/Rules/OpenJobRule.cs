@@ -39,6 +39,7 @@ internal static class OpenJobRule
         {
             Lots = shares,
             MetadataPatch = command.MetadataJson,
+            PriceVersion = command.PriceVersion,
         };
         return new(Answer(job), state with { Account = held, Job = job }, [new JobOpened(command, account.OrganizationId, job)]);
     }

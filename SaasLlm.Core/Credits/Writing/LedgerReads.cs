@@ -133,6 +133,7 @@ internal static class LedgerReads
         CreditsRemaining = Optional(row, 33),
         StartedAt = row.IsDBNull(34) ? null : Time(row, 34),
         CompletedAt = row.IsDBNull(35) ? null : Time(row, 35),
+        PriceVersion = row.GetInt64(36),
     });
 
     private static void ReadRunning(NpgsqlDataReader row, LedgerBatch batch) => batch.AddRunning(row.GetString(0), new(row.GetGuid(1)), new(

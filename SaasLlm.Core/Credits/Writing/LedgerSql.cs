@@ -61,7 +61,7 @@ internal static class LedgerSql
                j.lot_ids, j.lot_amounts, j.refunded_amount, j.hold_state, j.settled_amount, j.uncollected_credits, j.started_calls,
                j.successful_calls, j.failed_calls, j.input_tokens, j.output_tokens, j.provider_cost_usd, j.client_cost_usd,
                j.latency_ms_sum, j.model_groups_used, j.error_message, j.credit_applied, j.credit_reason,
-               j.credits_remaining, j.started_at, j.completed_at
+               j.credits_remaining, j.started_at, j.completed_at, j.price_version
           FROM (SELECT * FROM unnest($1, $2) AS keys(team_id, job_id) ORDER BY team_id, job_id) wanted
          CROSS JOIN LATERAL (SELECT * FROM jobs WHERE team_id = wanted.team_id AND job_id = wanted.job_id FOR UPDATE) j
          CROSS JOIN LATERAL (SELECT status FROM teams WHERE team_id = wanted.team_id OFFSET 0) t
@@ -112,10 +112,10 @@ internal static class LedgerSql
     public const string InsertJobs = """
         INSERT INTO jobs (team_id, job_id, organization_id, job_type, user_id, external_task_id, metadata, budget_mode, price,
                           credits_per_dollar, tokens_per_credit, credit_increment, markup_percent, max_calls, max_cost_usd,
-                          deadline_at, hold_amount, lot_ids, lot_amounts, created_at)
+                          deadline_at, hold_amount, lot_ids, lot_amounts, created_at, price_version)
         SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)::jsonb, unnest($8),
                unnest($9), unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16),
-               unnest($17), unnest($18)::uuid[], unnest($19)::numeric[], unnest($20)
+               unnest($17), unnest($18)::uuid[], unnest($19)::numeric[], unnest($20), unnest($21)
         """;
 
     public const string UpdateJobs = """
@@ -185,20 +185,23 @@ internal static class LedgerSql
     public const string CloseAttempts = """
         UPDATE llm_attempts a
            SET status = u.c, outcome = u.d, http_status = u.e, upstream_id = u.f, input_tokens = u.g, cached_input_tokens = u.h,
-               output_tokens = u.i, reasoning_tokens = u.j, provider_cost_usd = u.k, latency_ms = u.l, ended_at = u.m
+               output_tokens = u.i, reasoning_tokens = u.j, provider_cost_usd = u.k, latency_ms = u.l, ended_at = u.m,
+               cache_write_tokens = u.n, usage_source = u.o, cost_low_usd = u.p, cost_high_usd = u.q, gateway_cost_usd = u.r
           FROM (SELECT unnest($1) AS a, unnest($2) AS b, unnest($3) AS c, unnest($4) AS d, unnest($5) AS e, unnest($6) AS f,
                        unnest($7) AS g, unnest($8) AS h, unnest($9) AS i, unnest($10) AS j, unnest($11) AS k,
-                       unnest($12) AS l, unnest($13) AS m) u
+                       unnest($12) AS l, unnest($13) AS m, unnest($14) AS n, unnest($15) AS o, unnest($16) AS p,
+                       unnest($17) AS q, unnest($18) AS r) u
          WHERE a.team_id = u.a AND a.attempt_id = u.b AND a.ended_at IS NULL
         """;
 
     public const string InsertCalls = """
         INSERT INTO llm_calls (team_id, call_id, job_id, model_group, purpose, status, resolved_model, attempts, input_tokens,
                                cached_input_tokens, output_tokens, reasoning_tokens, provider_cost_usd, client_cost_usd, latency_ms,
-                               error_code, started_at, ended_at)
+                               error_code, started_at, ended_at, cache_write_tokens, usage_source, cost_low_usd, cost_high_usd,
+                               gateway_cost_usd)
         SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
                unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17),
-               unnest($18)
+               unnest($18), unnest($19), unnest($20), unnest($21), unnest($22), unnest($23)
         """;
 
     public const string InsertEvents = """

@@ -62,7 +62,8 @@ internal static class LedgerWrites
             Column(rows, NpgsqlDbType.Numeric, r => r.Job.HoldAmount),
             Column(rows, NpgsqlDbType.Text, r => LotIds(r.Job.Lots)),
             Column(rows, NpgsqlDbType.Text, r => LotAmounts(r.Job.Lots)),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.Job.CreatedAt));
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.Job.CreatedAt),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Job.PriceVersion));
     }
 
     private static void UpdateJobs(NpgsqlBatch batch, IReadOnlyList<JobState> rows)
@@ -236,7 +237,12 @@ internal static class LedgerWrites
             Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.Reasoning),
             Column(rows, NpgsqlDbType.Numeric, r => r.End.ProviderCostUsd),
             Column(rows, NpgsqlDbType.Integer, r => r.End.LatencyMs),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.EndedAt));
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.EndedAt),
+            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.CacheWrite),
+            Column(rows, NpgsqlDbType.Text, r => r.End.Evidence?.Source),
+            Column(rows, NpgsqlDbType.Numeric, r => r.End.Evidence?.LowUsd),
+            Column(rows, NpgsqlDbType.Numeric, r => r.End.Evidence?.HighUsd),
+            Column(rows, NpgsqlDbType.Numeric, r => r.End.GatewayCostUsd));
     }
 
     private static void InsertCalls(NpgsqlBatch batch, List<CallRecorded> rows)
@@ -264,7 +270,12 @@ internal static class LedgerWrites
             Column(rows, NpgsqlDbType.Integer, r => r.Call.LatencyMs),
             Column(rows, NpgsqlDbType.Text, r => r.Call.ErrorCode),
             Column(rows, NpgsqlDbType.TimestampTz, r => r.Call.StartedAt.ToUniversalTime()),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.EndedAt));
+            Column(rows, NpgsqlDbType.TimestampTz, r => r.EndedAt),
+            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.CacheWrite),
+            Column(rows, NpgsqlDbType.Text, r => r.Call.Evidence?.Source),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Call.Evidence?.LowUsd),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Call.Evidence?.HighUsd),
+            Column(rows, NpgsqlDbType.Numeric, r => r.Call.GatewayCostUsd));
     }
 
     private static void InsertEvents(NpgsqlBatch batch, List<EventRaised> rows)

@@ -6,6 +6,8 @@ namespace SaasLlm.Core.Llm.Answers;
 /// <summary>Reads what a good answer holds; tolerant of every shape, and throws nothing but what a lone surrogate makes the JSON reader throw.</summary>
 public static class AnswerContent
 {
+    private static readonly string[] s_said = ["content", "refusal", "reasoning_content", "tool_calls", "function_call"];
+
     /// <summary>
     /// True if a chat completion holds something to give: text, a tool call, a refusal, audio, a filtered answer.
     /// An error in a 200, an empty list of choices and a body of another shape hold nothing.
@@ -32,10 +34,28 @@ public static class AnswerContent
             return null;
         }
 
-        var cached = Detail(usage, "prompt_tokens_details", "cached_tokens");
+        var cached = Math.Min(Detail(usage, "prompt_tokens_details", "cached_tokens"), input ?? 0);
         var reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens");
-        return new(input ?? 0, Math.Min(cached, input ?? 0), output ?? 0, Math.Min(reasoning, output ?? 0));
+        return new(input ?? 0, cached, output ?? 0, Math.Min(reasoning, output ?? 0), Math.Min(CacheWrite(usage), (input ?? 0) - cached));
     }
+
+    // LiteLLM's name for what Anthropic stores for later; its versions put it in one place or the other, or in both.
+    private static long CacheWrite(JsonElement usage)
+        => Detail(usage, "prompt_tokens_details", "cache_creation_tokens") is > 0 and var written
+            ? written
+            : Count(usage, "cache_creation_input_tokens") ?? 0;
+
+    /// <summary>Bytes of what an answer says: texts and tool calls. For counting what nobody counted.</summary>
+    public static long TextBytes(JsonElement root)
+        => root.ValueKind == JsonValueKind.Object && Array(root, "choices") is { } choices
+            ? choices.EnumerateArray().Where(choice => choice.ValueKind == JsonValueKind.Object)
+                .Sum(choice => choice.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.Object ? MessageBytes(message) : 0)
+            : root.ValueKind == JsonValueKind.Object && Array(root, "output") is { } output ? System.Text.Encoding.UTF8.GetByteCount(output.GetRawText()) : 0;
+
+    private static long MessageBytes(JsonElement message)
+        => s_said.Sum(name => message.TryGetProperty(name, out var said) && said.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined)
+                ? (long)System.Text.Encoding.UTF8.GetByteCount(said.GetRawText())
+                : 0);
 
     /// <summary>The upstream's own id of the answer; not unique: a cached answer repeats it.</summary>
     public static string? UpstreamId(JsonElement root)

@@ -20,4 +20,6 @@ public enum TransportFault
 /// <param name="Status">The HTTP status; 0 when there was no answer.</param>
 /// <param name="Body">The body's bytes, whatever they are.</param>
 /// <param name="RetryAfter">From <c>retry-after</c>, or from the provider's own by way of LiteLLM.</param>
-public sealed record GatewayAnswer(int Status, ReadOnlyMemory<byte> Body, TransportFault Fault = TransportFault.None, TimeSpan? RetryAfter = null);
+/// <param name="CostUsd">What the gateway says that it cost; null where it says nothing.</param>
+public sealed record GatewayAnswer(
+    int Status, ReadOnlyMemory<byte> Body, TransportFault Fault = TransportFault.None, TimeSpan? RetryAfter = null, decimal? CostUsd = null);

@@ -31,9 +31,11 @@ internal sealed record CallPlan(
     /// <summary>The most the call may use: its body as prompt, the longest answers it may get, at the dearest model.</summary>
     public CallEstimate Estimate()
     {
-        var usage = new TokenUsage(Body.PromptTokens, 0, (long)(Body.MaxOutputTokens ?? OutputCeiling) * Body.Choices, 0);
-        return new(usage.Total, Math.Min(CostMax, Models.Max(model => model.Price.Cost(usage))));
+        return new(Body.PromptTokens + OutputMax, Math.Min(CostMax, Models.Max(model => model.Price.CostMax(Body.PromptTokens, OutputMax))));
     }
+
+    /// <summary>The longest answer, in tokens, all choices together.</summary>
+    public long OutputMax => (long)(Body.MaxOutputTokens ?? OutputCeiling) * Body.Choices;
 }
 
 internal sealed record PricedModel(string Name, ModelPrice Price);

@@ -20,6 +20,7 @@ internal sealed class CallProgress
     private int _model;
     private decimal _knownCostUsd;
     private bool _hasUnknownCost;
+    private CostEvidence? _evidence;
 
     public CallProgress(CallPlan plan, CircuitBreaker breaker, TimeProvider time, TimeSpan callTimeout)
     {
@@ -63,6 +64,10 @@ internal sealed class CallProgress
     public decimal? ProviderCostUsd(AttemptEnd? answered)
         => (answered is null ? _hasUnknownCost : answered.ProviderCostUsd is null) ? null : _knownCostUsd;
 
+    /// <summary>The range of all attempts together; its source is that of the answer's usage, or of a failed call's least certain attempt.</summary>
+    public CostEvidence? Evidence(AttemptEnd? answered)
+        => answered?.Evidence is { } answer ? _evidence!.Value with { Source = answer.Source } : _evidence;
+
     /// <summary>A call's deadline never passes its job's.</summary>
     public void Started(StartedCall started)
     {
@@ -100,6 +105,14 @@ internal sealed class CallProgress
         else
         {
             _hasUnknownCost = true;
+        }
+
+        if (end.Evidence is { } known)
+        {
+            _evidence = _evidence is { } before
+                ? new(UsageSource.Worse(before.Source, known.Source), CostOfAttempt.Capped(before.LowUsd + known.LowUsd),
+                    CostOfAttempt.Capped(before.HighUsd + known.HighUsd))
+                : known;
         }
 
         if (meaning.TriesNext() || meaning == AnswerMeaning.ContentPolicy)

@@ -110,6 +110,8 @@ internal sealed partial class CallRunner(
             meaning = AnswerMeaning.ModelFailed;
         }
 
+        var textBytes = usage is null && meaning == AnswerMeaning.Worked ? AnswerContent.TextBytes(root!.Value) : 0;
+        var (cost, evidence) = CostOfAttempt.Of(new(answer, usage, meaning == AnswerMeaning.Worked, textBytes, body.Length, plan.Body.PromptTokens, plan.OutputMax), progress.Current.Price);
         var end = new AttemptEnd(
             intent.AttemptId,
             meaning == AnswerMeaning.Worked ? "succeeded" : "failed",
@@ -117,8 +119,10 @@ internal sealed partial class CallRunner(
             answer.Status == 0 ? null : answer.Status,
             root is { } element ? AnswerContent.UpstreamId(element) : null,
             usage ?? default,
-            Cost(answer, usage, progress.Current),
-            (int)Math.Min(latency.TotalMilliseconds, int.MaxValue));
+            cost,
+            (int)Math.Min(latency.TotalMilliseconds, int.MaxValue),
+            evidence,
+            answer.CostUsd);
         progress.Ended(end, answer, meaning);
         telemetry.AttemptEnded(span, plan.GroupName, end, latency);
         return new(answer, meaning, end, response);
@@ -135,6 +139,8 @@ internal sealed partial class CallRunner(
         var (answer, meaning) = await streams.StreamAsync(plan.Format, body, progress.GatewayKey, reader, stream, limits);
         Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(startedAt);
+        var (cost, evidence) = CostOfAttempt.Of(
+            new(answer, reader.Usage, reader.HasContent, reader.TextBytes, body.Length, plan.Body.PromptTokens, plan.OutputMax), progress.Current.Price);
         var end = new AttemptEnd(
             intent.AttemptId,
             meaning == AnswerMeaning.Worked ? "succeeded" : "failed",
@@ -142,9 +148,10 @@ internal sealed partial class CallRunner(
             answer.Status == 0 ? null : answer.Status,
             reader.UpstreamId,
             reader.Usage ?? default,
-            // What broke off after it began was computed, and is paid for.
-            reader.HasContent && reader.Usage is null ? null : Cost(answer, reader.Usage, progress.Current),
-            (int)Math.Min(latency.TotalMilliseconds, int.MaxValue));
+            cost,
+            (int)Math.Min(latency.TotalMilliseconds, int.MaxValue),
+            evidence,
+            reader.GatewayCostUsd ?? answer.CostUsd);
         progress.Ended(end, answer, meaning);
         telemetry.AttemptEnded(span, plan.GroupName, end, latency);
         return new(answer, meaning, end, reader.Last, HasBegun: reader.HasContent);
@@ -162,12 +169,6 @@ internal sealed partial class CallRunner(
             return null;
         }
     }
-
-    // A refusal costs nothing; what a cut or late answer cost, nobody here knows.
-    private static decimal? Cost(GatewayAnswer answer, TokenUsage? usage, PricedModel model)
-        => usage is { } tokens ? model.Price.Cost(tokens)
-            : answer.Fault == TransportFault.NotConnected || answer.Status >= 300 ? 0m
-            : null;
 
     /// <summary>The model to try next, or why there is none.</summary>
     private async Task<(PricedModel? Next, Failure? Failure)> AfterFailureAsync(CallPlan plan, CallProgress progress, Attempt attempt)
@@ -243,7 +244,8 @@ internal sealed partial class CallRunner(
     {
         var command = new EndCall(
             plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, plan.Call.Purpose, ended, progress.Attempts, resolvedModel, errorCode,
-            resolvedModel is null ? default : ended!.Usage, progress.ProviderCostUsd(resolvedModel is null ? null : ended), clientCost, progress.LatencyMs, progress.StartedAt);
+            resolvedModel is null ? default : ended!.Usage, progress.ProviderCostUsd(resolvedModel is null ? null : ended), clientCost, progress.LatencyMs, progress.StartedAt,
+            progress.Evidence(resolvedModel is null ? null : ended), resolvedModel is null ? null : ended!.GatewayCostUsd);
         var wait = s_storeRetryMin;
         while (true)
         {

@@ -53,7 +53,7 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
     internal static async Task<GatewayAnswer> ReadAnswerAsync(
         HttpResponseMessage response, int bytesMax, TimeProvider time, CancellationToken cancellation)
         => await ReadAsync(response, bytesMax, cancellation) is { } bytes
-            ? new((int)response.StatusCode, bytes, RetryAfter: RetryAfter(response, time))
+            ? new((int)response.StatusCode, bytes, RetryAfter: RetryAfter(response, time), CostUsd: Cost(response))
             : new(0, default, TransportFault.Cut);
 
     /// <summary>Whether there was a connection at all.</summary>
@@ -61,6 +61,9 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
         => exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
             ? TransportFault.NotConnected
             : TransportFault.Cut;
+
+    private static decimal? Cost(HttpResponseMessage response)
+        => response.Headers.NonValidated.TryGetValues(GatewayCost.Header, out var values) ? GatewayCost.Parse(values.ToString()) : null;
 
     // Null: longer than allowed.
     private static async Task<byte[]?> ReadAsync(HttpResponseMessage response, int max, CancellationToken cancellation)

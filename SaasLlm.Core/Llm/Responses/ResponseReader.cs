@@ -49,6 +49,7 @@ internal sealed class ResponseReader(ResponseWriter response) : AnswerReader
             case { } type when type.StartsWith("response.", StringComparison.Ordinal):
                 EnsureBegun();
                 Write(type, writer => WriteMembers(writer, chunk));
+                TextBytes += type.EndsWith(".delta", StringComparison.Ordinal) && Text(chunk, "delta") is { } said ? Encoding.UTF8.GetByteCount(said) : 0;
                 HasContent |= IsContent(chunk, type);
                 return HasContent ? Flush() : null;
             default:

@@ -12,6 +12,12 @@ internal abstract class AnswerReader
     /// <summary>The last that the stream said of its tokens.</summary>
     public TokenUsage? Usage { get; protected set; }
 
+    /// <summary>What the gateway says that it cost.</summary>
+    public decimal? GatewayCostUsd { get; protected set; }
+
+    /// <summary>Bytes of what was said so far. For counting what nobody counted.</summary>
+    public long TextBytes { get; protected set; }
+
     public string? UpstreamId { get; protected set; }
 
     /// <summary>What goes out once the call is saved; undefined where nothing does.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace SaasLlm.Core.Llm.Streaming;
@@ -11,6 +12,10 @@ internal sealed record ChunkChoice(
     /// <summary>It gives something that a client has to take.</summary>
     public bool IsContent
         => Content is { Length: > 0 } || Refusal is { Length: > 0 } || ToolCalls is not null || FunctionCall is not null || FinishReason == "content_filter";
+
+    /// <summary>Bytes of what it says.</summary>
+    public long TextBytes
+        => Bytes(Content) + Bytes(Refusal) + Bytes(ToolCalls?.GetRawText()) + Bytes(FunctionCall?.GetRawText());
 
     public bool IsWorthSending => IsContent || FinishReason is not null;
 
@@ -122,6 +127,8 @@ internal sealed record ChunkChoice(
         writer.WriteString(text, Text(function, text) ?? Find(function, text, JsonValueKind.Object)?.GetRawText() ?? "");
         writer.WriteEndObject();
     }
+
+    private static long Bytes(string? text) => text is null ? 0 : Encoding.UTF8.GetByteCount(text);
 
     private static string? Text(JsonElement element, string name) => Find(element, name, JsonValueKind.String)?.GetString();
 

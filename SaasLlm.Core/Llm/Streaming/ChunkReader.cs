@@ -22,7 +22,12 @@ internal sealed class ChunkReader(CallId callId, string modelGroup, DateTimeOffs
 
     public override byte[]? Read(JsonElement chunk)
     {
-        Usage = AnswerContent.Usage(chunk) ?? Usage;
+        if (AnswerContent.Usage(chunk) is { } usage)
+        {
+            Usage = usage;
+            GatewayCostUsd = GatewayCost.Read(chunk) ?? GatewayCostUsd;
+        }
+
         UpstreamId ??= AnswerContent.UpstreamId(chunk);
         if (chunk.ValueKind != JsonValueKind.Object || !chunk.TryGetProperty("choices", out var list) || list.ValueKind != JsonValueKind.Array)
         {
@@ -30,6 +35,7 @@ internal sealed class ChunkReader(CallId callId, string modelGroup, DateTimeOffs
         }
 
         var choices = list.EnumerateArray().Select(ChunkChoice.Read).OfType<ChunkChoice>().ToList();
+        TextBytes += choices.Sum(choice => choice.TextBytes);
         HasContent |= choices.Any(choice => choice.IsContent);
         // The empty chunk with the role comes first, and says nothing yet: the answer may still be another model's.
         return HasContent && choices.Any(choice => choice.IsWorthSending) ? Write(choices) : null;
