@@ -34,9 +34,10 @@ public static class LlmExtensions
         services.AddMetrics();
 
         // Singletons hold these clients, so the handler renews its own connections. Neither retries: a completion costs money each time.
-        services.AddHttpClient<CompletionClient>(http => http.Timeout = Timeout.InfiniteTimeSpan).ConfigurePrimaryHttpMessageHandler(NewHandler);
-        services.AddHttpClient<StreamClient>(http => http.Timeout = Timeout.InfiniteTimeSpan).ConfigurePrimaryHttpMessageHandler(NewHandler);
-        services.AddHttpClient<GatewayAdmin>(http => http.Timeout = TimeSpan.FromSeconds(10)).ConfigurePrimaryHttpMessageHandler(NewHandler);
+        services.AddSingleton<GatewayReplicas>().AddTransient<SpreadHandler>();
+        services.AddGatewayClient<CompletionClient>(Timeout.InfiniteTimeSpan);
+        services.AddGatewayClient<StreamClient>(Timeout.InfiniteTimeSpan);
+        services.AddGatewayClient<GatewayAdmin>(TimeSpan.FromSeconds(10));
         services.AddSingleton<GatewayHealthCheck>();
         services.AddHealthChecks().AddCheck<GatewayHealthCheck>(GatewayHealthCheck.Name, HealthStatus.Degraded);
         return services
@@ -45,6 +46,10 @@ public static class LlmExtensions
             .AddSingleton<TeamGatewayKeys>()
             .AddSingleton<ITeamGatewayKeys>(provider => provider.GetRequiredService<TeamGatewayKeys>());
     }
+
+    private static void AddGatewayClient<T>(this IServiceCollection services, TimeSpan timeout)
+        where T : class
+        => services.AddHttpClient<T>(http => http.Timeout = timeout).AddHttpMessageHandler<SpreadHandler>().ConfigurePrimaryHttpMessageHandler(NewHandler);
 
     private static SocketsHttpHandler NewHandler() => new()
     {

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace SaasLlm.Core.Llm.Gateway;
 
 /// <summary>Whether the gateway answers; asked at most every few seconds, so that probes of many replicas do not load it.</summary>
-internal sealed class GatewayHealthCheck(GatewayAdmin gateway, TimeProvider time) : IHealthCheck
+internal sealed class GatewayHealthCheck(GatewayAdmin gateway, GatewayReplicas replicas, TimeProvider time) : IHealthCheck
 {
     public const string Name = "gateway";
 
@@ -21,7 +21,12 @@ internal sealed class GatewayHealthCheck(GatewayAdmin gateway, TimeProvider time
             Volatile.Write(ref _last, last);
         }
 
-        return last.IsAlive ? HealthCheckResult.Healthy() : new(context.Registration.FailureStatus, "the gateway does not answer");
+        return (last.IsAlive, replicas.Resting) switch
+        {
+            (false, _) => new(context.Registration.FailureStatus, "the gateway does not answer"),
+            (true, 0) => HealthCheckResult.Healthy(),
+            (true, var resting) => new(context.Registration.FailureStatus, $"{resting} of the gateway's {replicas.Count} addresses cannot be reached"),
+        };
     }
 
     private async Task<bool> AskAsync(CancellationToken cancellation)

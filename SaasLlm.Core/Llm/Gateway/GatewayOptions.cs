@@ -16,6 +16,13 @@ public sealed class GatewayOptions
     [Required(ErrorMessage = "Gateway:BaseUrl is missing.")]
     public string BaseUrl { get; set; } = "";
 
+    /// <summary>Further addresses of the same gateway, with the same database and keys: requests are spread over all of them.</summary>
+    public IList<string> Replicas { get; } = [];
+
+    /// <summary>How long an address that cannot be reached is not tried while another is there.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan ReplicaRest { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>LiteLLM's master key, by which teams' keys are minted.</summary>
     public string MasterKey { get; set; } = "";
 
@@ -60,13 +67,15 @@ public sealed class GatewayOptions
     public bool IsLiteLlm => Kind == "litellm";
 
     /// <summary>The base address without <c>v1</c>, with a trailing slash: a path before it stays (<c>https://host/openai/v1</c>).</summary>
-    public Uri Root
+    public Uri Root => RootOf(BaseUrl);
+
+    /// <summary>Likewise of all addresses; the first is <see cref="Root"/>.</summary>
+    public IEnumerable<Uri> Roots => [Root, .. Replicas.Select(RootOf)];
+
+    private static Uri RootOf(string address)
     {
-        get
-        {
-            var url = BaseUrl.TrimEnd('/');
-            return new((url.EndsWith("/v1", StringComparison.Ordinal) ? url[..^3] : url) + "/");
-        }
+        var url = address.TrimEnd('/');
+        return new((url.EndsWith("/v1", StringComparison.Ordinal) ? url[..^3] : url) + "/");
     }
 }
 
@@ -75,9 +84,17 @@ internal sealed class GatewayOptionsValidator : IValidateOptions<GatewayOptions>
     public ValidateOptionsResult Validate(string? name, GatewayOptions options)
     {
         var faults = new List<string>();
-        if (!Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        if (!IsAddress(options.BaseUrl))
         {
             faults.Add("Gateway:BaseUrl must be an http or https address.");
+        }
+
+        for (var index = 0; index < options.Replicas.Count; index++)
+        {
+            if (!IsAddress(options.Replicas[index]))
+            {
+                faults.Add($"Gateway:Replicas:{index} must be an http or https address.");
+            }
         }
 
         if (options.IsLiteLlm && options.MasterKey.Length == 0)
@@ -95,4 +112,6 @@ internal sealed class GatewayOptionsValidator : IValidateOptions<GatewayOptions>
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
+
+    private static bool IsAddress(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
 }

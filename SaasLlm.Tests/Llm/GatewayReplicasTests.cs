@@ -1,0 +1,137 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using SaasLlm.Core.Llm.Answers;
+using SaasLlm.Core.Llm.Gateway;
+
+namespace SaasLlm.Tests.Llm;
+
+/// <summary>Several addresses of one gateway: requests are spread, an address that is not there costs nobody anything, nothing is bought twice.</summary>
+public sealed class GatewayReplicasTests
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task A_request_goes_to_the_address_with_the_fewest_under_way()
+    {
+        await using var busy = await StubGateway.StartAsync();
+        await using var idle = await StubGateway.StartAsync();
+        var gate = new TaskCompletionSource();
+        busy.Answer = async (http, _) =>
+        {
+            await gate.Task;
+            await StubGateway.Json(http, 200, StubGateway.Completion());
+        };
+        var (client, _) = Client(busy.BaseUrl, idle.BaseUrl);
+
+        var waiting = client.CompleteAsync("{}"u8.ToArray(), "", s_limit);
+        for (var call = 0; call < 4; call++)
+        {
+            Assert.Equal(200, (await client.CompleteAsync("{}"u8.ToArray(), "", s_limit)).Status);
+        }
+
+        Assert.Equal((1, 4), (busy.Requests.Count, idle.Requests.Count));
+        gate.SetResult();
+        Assert.Equal(200, (await waiting).Status);
+    }
+
+    // Its headers are there long before its end.
+    [Fact]
+    public async Task A_stream_counts_until_it_is_read_or_left()
+    {
+        await using var one = await StubGateway.StartAsync();
+        await using var two = await StubGateway.StartAsync();
+        var (_, http) = Client(one.BaseUrl, two.BaseUrl);
+        using (await SendAsync(http, one))
+        {
+            (await SendAsync(http, one)).Dispose();
+            (await SendAsync(http, one)).Dispose();
+            Assert.Equal((1, 2), (one.Requests.Count, two.Requests.Count));
+        }
+
+        (await SendAsync(http, one)).Dispose();
+        (await SendAsync(http, one)).Dispose();
+        Assert.Equal((2, 3), (one.Requests.Count, two.Requests.Count));
+    }
+
+    [Fact]
+    public async Task An_address_that_is_not_there_rests_and_is_tried_again_later()
+    {
+        await using var there = await StubGateway.StartAsync();
+        var gone = FreePort();
+        var replicas = Replicas(TimeSpan.FromMilliseconds(300), $"http://127.0.0.1:{gone}", there.BaseUrl);
+        var (client, _) = Client(replicas);
+
+        for (var call = 0; call < 6; call++)
+        {
+            Assert.Equal(200, (await client.CompleteAsync("{}"u8.ToArray(), "", s_limit)).Status);
+        }
+
+        Assert.Equal((6, 1), (there.Requests.Count, replicas.Replicas.Resting));
+        using var listener = new TcpListener(IPAddress.Loopback, gone);
+        listener.Start();
+        await Task.Delay(350);
+        var accepted = listener.AcceptTcpClientAsync();
+        _ = client.CompleteAsync("{}"u8.ToArray(), "", TimeSpan.FromMilliseconds(500));
+        _ = client.CompleteAsync("{}"u8.ToArray(), "", TimeSpan.FromMilliseconds(500));
+        (await accepted.WaitAsync(s_limit)).Dispose();
+        Assert.Equal(0, replicas.Replicas.Resting);
+    }
+
+    [Fact]
+    public async Task What_an_address_answers_is_never_repeated_at_another()
+    {
+        await using var one = await StubGateway.StartAsync();
+        await using var two = await StubGateway.StartAsync();
+        one.Answer = (http, _) => StubGateway.Json(http, 503, StubGateway.Error("busy"));
+        two.Answer = (http, _) =>
+        {
+            http.Abort();
+            return Task.CompletedTask;
+        };
+        var (client, _) = Client(one.BaseUrl, two.BaseUrl);
+
+        Assert.Equal(503, (await client.CompleteAsync("{}"u8.ToArray(), "", s_limit)).Status);
+        Assert.Equal(TransportFault.Cut, (await client.CompleteAsync("{}"u8.ToArray(), "", s_limit)).Fault);
+        Assert.Equal((1, 1), (one.Requests.Count, two.Requests.Count));
+    }
+
+    [Fact]
+    public async Task Where_no_address_is_there_the_caller_is_told()
+    {
+        var (client, _) = Client($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}");
+
+        Assert.Equal(TransportFault.NotConnected, (await client.CompleteAsync("{}"u8.ToArray(), "", s_limit)).Fault);
+    }
+
+    private static (CompletionClient Client, HttpClient Http) Client(params string[] addresses)
+        => Client(Replicas(TimeSpan.FromMinutes(1), addresses));
+
+    private static (CompletionClient Client, HttpClient Http) Client((GatewayReplicas Replicas, IOptions<GatewayOptions> Options) gateway)
+    {
+        var http = new HttpClient(new SpreadHandler(gateway.Replicas, gateway.Options) { InnerHandler = new SocketsHttpHandler() });
+        return (new(http, gateway.Options, TimeProvider.System), http);
+    }
+
+    private static (GatewayReplicas Replicas, IOptions<GatewayOptions> Options) Replicas(TimeSpan rest, params string[] addresses)
+    {
+        var options = new GatewayOptions { BaseUrl = addresses[0], ReplicaRest = rest };
+        foreach (var address in addresses.Skip(1))
+        {
+            options.Replicas.Add(address + "/v1");
+        }
+
+        return (new(Options.Create(options), TimeProvider.System, NullLogger<GatewayReplicas>.Instance), Options.Create(options));
+    }
+
+    private static Task<HttpResponseMessage> SendAsync(HttpClient http, StubGateway first)
+        => http.SendAsync(new(HttpMethod.Post, first.BaseUrl + "/v1/chat/completions"), HttpCompletionOption.ResponseHeadersRead);
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
