@@ -1,17 +1,19 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
 
 namespace SaasLlm.AppHost;
 
 /// <summary>What stands behind the LLM client.</summary>
-/// <param name="Endpoint">LiteLLM or the simulator; null for a plain base URL.</param>
+/// <param name="Endpoints">LiteLLM's, or the simulator's; none for a plain base URL.</param>
 /// <param name="Key">The master key, or the key that is sent to the plain base URL.</param>
-internal sealed record Gateway(EndpointReference? Endpoint, string? BaseUrl, IResourceBuilder<ParameterResource> Key);
+internal sealed record Gateway(IReadOnlyList<EndpointReference> Endpoints, string? BaseUrl, IResourceBuilder<ParameterResource> Key);
 
-/// <summary><c>--gateway simulator|container|&lt;base url&gt;</c>.</summary>
+/// <summary><c>--gateway simulator|container|&lt;base url&gt;</c>, and <c>--gateway-replicas n</c> of the container.</summary>
 internal static class GatewayExtensions
 {
     private const string Name = "litellm";
+    private const int ReplicasMax = 16;
 
     public static Gateway AddGateway(
         this IDistributedApplicationBuilder builder,
@@ -20,34 +22,41 @@ internal static class GatewayExtensions
         IResourceBuilder<ProjectResource> migrations)
     {
         var choice = builder.Configuration["gateway"] ?? "container";
+        var replicas = builder.Configuration.GetValue("gateway-replicas", 1);
+        if (replicas is < 1 or > ReplicasMax || (replicas > 1 && choice != "container"))
+        {
+            throw new DistributedApplicationException($"--gateway-replicas {replicas}: it is 1 to {ReplicasMax}, and more than one only of --gateway container.");
+        }
+
         if (Uri.TryCreate(choice, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
         {
             // A server of one's own often wants no key; the parameter may then be any word.
-            return new Gateway(null, choice.TrimEnd('/'), builder.AddParameter("gateway-key", secret: true));
+            return new Gateway([], choice.TrimEnd('/'), builder.AddParameter("gateway-key", secret: true));
         }
 
         var masterKey = builder.AddSecret("litellm-master-key", prefix: "sk-");
         return choice switch
         {
-            "simulator" => new Gateway(builder.AddSimulator(masterKey), null, masterKey),
-            "container" => new Gateway(builder.AddLiteLlm(postgres, database, migrations, masterKey), null, masterKey),
+            "simulator" => new Gateway([builder.AddSimulator(masterKey)], null, masterKey),
+            "container" => new Gateway(builder.AddLiteLlm(replicas, postgres, database, migrations, masterKey), null, masterKey),
             _ => throw new DistributedApplicationException($"--gateway {choice}: it is simulator, container, or a base URL such as https://api.openai.com/v1."),
         };
     }
 
     public static IResourceBuilder<ProjectResource> WithGateway(this IResourceBuilder<ProjectResource> builder, Gateway gateway)
     {
-        if (gateway.Endpoint is { } endpoint)
+        if (gateway.BaseUrl is { } plain)
         {
-            return builder.WithReference(endpoint)
-                .WithEnvironment("Gateway__Kind", "litellm")
-                .WithEnvironment("Gateway__BaseUrl", endpoint)
-                .WithEnvironment("Gateway__MasterKey", gateway.Key);
+            return builder.WithEnvironment("Gateway__Kind", "openai").WithEnvironment("Gateway__BaseUrl", plain).WithEnvironment("Gateway__Key", gateway.Key);
         }
 
-        return builder.WithEnvironment("Gateway__Kind", "openai")
-            .WithEnvironment("Gateway__BaseUrl", gateway.BaseUrl)
-            .WithEnvironment("Gateway__Key", gateway.Key);
+        for (var index = 0; index < gateway.Endpoints.Count; index++)
+        {
+            var setting = index == 0 ? "Gateway__BaseUrl" : $"Gateway__Replicas__{index - 1}";
+            builder.WithReference(gateway.Endpoints[index]).WithEnvironment(setting, gateway.Endpoints[index]);
+        }
+
+        return builder.WithEnvironment("Gateway__Kind", "litellm").WithEnvironment("Gateway__MasterKey", gateway.Key);
     }
 
     private static EndpointReference AddSimulator(this IDistributedApplicationBuilder builder, IResourceBuilder<ParameterResource> masterKey)
@@ -64,8 +73,10 @@ internal static class GatewayExtensions
         return simulator.GetEndpoint("http");
     }
 
-    private static EndpointReference AddLiteLlm(
+    // They share one database; the first one migrates it.
+    private static IReadOnlyList<EndpointReference> AddLiteLlm(
         this IDistributedApplicationBuilder builder,
+        int replicas,
         IResourceBuilder<PostgresServerResource> postgres,
         IResourceBuilder<PostgresDatabaseResource> database,
         IResourceBuilder<ProjectResource> migrations,
@@ -78,7 +89,12 @@ internal static class GatewayExtensions
             $"postgresql://{postgres.Resource.UserNameReference}:{postgres.Resource.PasswordParameter:uri}@{postgres.Resource.PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}/{database.Resource.DatabaseName}");
         var configuration = File.ReadAllText(Path.Combine(builder.AppHostDirectory, "litellm.config.yaml"));
 
-        return builder.AddContainer(Name, "ghcr.io/berriai/litellm", "v1.106.11")
+        var first = Add(Name).WithEnvironment("DISABLE_SCHEMA_UPDATE", "false");
+        var others = Enumerable.Range(2, replicas - 1)
+            .Select(number => Add($"{Name}-{number}").WithEnvironment("DISABLE_SCHEMA_UPDATE", "true").WaitFor(first));
+        return [.. others.Prepend(first).Select(container => container.GetEndpoint("http"))];
+
+        IResourceBuilder<ContainerResource> Add(string name) => builder.AddContainer(name, "ghcr.io/berriai/litellm", "v1.106.11")
             .WithContainerFiles("/app", [new ContainerFile { Name = "config.yaml", Contents = configuration }])
             .WithArgs("--config", "/app/config.yaml", "--port", "4000")
             .WithHttpEndpoint(targetPort: 4000, name: "http")
@@ -90,7 +106,6 @@ internal static class GatewayExtensions
             .WithEnvironment("LITELLM_MODE", "PRODUCTION")
             // Without it the start waits for a price list from the internet.
             .WithEnvironment("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-            .WaitForCompletion(migrations)
-            .GetEndpoint("http");
+            .WaitForCompletion(migrations);
     }
 }
