@@ -45,6 +45,15 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virt
         return name;
     }
 
+    /// <summary>A group of models that make vectors, not granted yet; its name.</summary>
+    public async Task<string> AddEmbeddingGroupAsync(string model)
+    {
+        var name = $"{group}-vectors";
+        (await asOperator.PostAsync("/api/model-groups/create",
+            $$"""{"group_name":"{{name}}","display_name":"G","kind":"embedding","models":[{"model_name":"{{model}}","priority":0}]}""")).Is(200);
+        return name;
+    }
+
     /// <summary>These groups and no others.</summary>
     public async Task GrantAsync(params string[] groups)
         => (await asOperator.PutAsync($"/api/teams/{teamId}/model-groups", System.Text.Json.JsonSerializer.Serialize(groups))).Is(200);

@@ -9,6 +9,7 @@ public sealed class AiSdkTests(AiSdk sdk) : IClassFixture<AiSdk>
     [InlineData("object", """{"title":"Simulated answer to: plan","count":1,"tags":["Simulated answer to: plan"]}""")]
     [InlineData("objectStream", """{"title":"Simulated answer to: plan"}""")]
     [InlineData("vision", """{"text":"Simulated answer to: What is it?"}""")]
+    [InlineData("vectors", """{"same":true,"long":true,"differ":true,"used":6}""")]
     [InlineData("abortedStream", """{"ended":"abort"}""")]
     public Task An_answer_costs_a_credit(string scenario, string expected) => IsAsync(scenario, expected, "completed 1");
 

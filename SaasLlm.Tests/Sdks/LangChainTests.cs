@@ -8,6 +8,8 @@ public sealed class LangChainTests(LangChain sdk) : IClassFixture<LangChain>
     [InlineData("stream", """{"text":"Simulated answer to: one two three","usage":[11,7,18]}""")]
     [InlineData("structured", """{"title":"Simulated answer to: plan","count":1}""")]
     [InlineData("structuredByFunction", """{"title":"sample","count":1}""")]
+    [InlineData("vectors", """{"same":true,"long":true,"differ":true}""")]
+    [InlineData("response", """{"text":"Simulated answer to: one two","usage":[11,7]}""")]
     [InlineData("vision", """{"text":"Simulated answer to: What is it?"}""")]
     public Task An_answer_costs_a_credit(string scenario, string expected) => IsAsync(scenario, expected, "completed 1");
 

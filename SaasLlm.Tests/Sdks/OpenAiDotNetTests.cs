@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using OpenAI.Chat;
+using OpenAI.Embeddings;
 
 namespace SaasLlm.Tests.Sdks;
 
@@ -101,6 +102,33 @@ public sealed class OpenAiDotNetTests(OpenAiDotNet sdk) : IClassFixture<OpenAiDo
         ChatCompletion answer = await OpenAiDotNet.Chat(team, "vision").CompleteChatAsync(message);
 
         Assert.Equal("Simulated answer to: What is it?", answer.Content[0].Text);
+    }
+
+    [Fact]
+    public async Task Vectors_come_back_as_they_are_sent()
+    {
+        var team = await sdk.TeamAsync();
+        var vectors = OpenAiDotNet.Client(team, "vectors").GetEmbeddingClient(team.Groups["vectors"]);
+
+        var answer = (await vectors.GenerateEmbeddingsAsync(["first text", "second text"], new EmbeddingGenerationOptions { Dimensions = 8 })).Value;
+
+        Assert.Equal([8, 8], answer.Select(vector => vector.ToFloats().Length));
+        Assert.NotEqual(answer[0].ToFloats().ToArray(), answer[1].ToFloats().ToArray());
+        Assert.DoesNotContain(0f, answer[0].ToFloats().ToArray());
+        Assert.Equal(["completed 1"], await team.JobsAsync("vectors"));
+    }
+
+    [Fact]
+    public async Task The_models_are_the_teams_groups()
+    {
+        var team = await sdk.TeamAsync();
+        var models = OpenAiDotNet.Client(team, "models").GetOpenAIModelClient();
+
+        var listed = (await models.GetModelsAsync()).Value;
+        var one = (await models.GetModelAsync(team.Groups["good"])).Value;
+
+        Assert.Equal(team.Groups.Values.Order(StringComparer.Ordinal), listed.Select(model => model.Id).Order(StringComparer.Ordinal));
+        Assert.Equal((team.Groups["good"], "saasllm"), (one.Id, one.OwnedBy));
     }
 
     [Theory]

@@ -9,11 +9,21 @@ public sealed class OpenAiNodeTests(OpenAiNode sdk) : IClassFixture<OpenAiNode>
     [InlineData("streamHelper", """{"content":"Simulated answer to: four five","finish":"stop"}""")]
     [InlineData("parse", """{"parsed":{"title":"Simulated answer to: plan","steps":[{"n":1,"text":"Simulated answer to: plan"}],"kind":"a"},"refusal":null}""")]
     [InlineData("vision", """{"content":"Simulated answer to: What is it?"}""")]
+    [InlineData("response", """{"group":true,"status":"completed","text":"Simulated answer to: one two","usage":[11,7]}""")]
+    [InlineData("responseStream", """{"first":"response.created","last":"response.completed","text":"Simulated answer to: one two","usage":[11,7]}""")]
+    [InlineData("completion", """{"object":"text_completion","text":"Simulated answer to: one two"}""")]
     [InlineData("withoutV1", """{"content":"Simulated answer to: x"}""")]
     [InlineData("abortedStream", """{"aborted":true,"read":1}""")]
     [InlineData("fallback", """{"content":"Simulated answer to: x","sent":1,"group":true}""")]
     [InlineData("idempotent", """{"same":true,"sent":2}""")]
     public Task An_answer_costs_a_credit(string scenario, string expected) => IsAsync(scenario, expected, "completed 1");
+
+    [Fact]
+    public Task Vectors_are_the_same_in_either_encoding()
+        => IsAsync("vectors", """{"group":true,"lengths":[8,8],"differ":true,"used":6,"same":true}""", "completed 1", "completed 1");
+
+    [Fact]
+    public Task The_models_are_the_teams_groups() => IsAsync("models", """{"all":true,"one":true,"owner":"saasllm"}""");
 
     [Theory]
     [InlineData("tools", """{"text":"Simulated answer to: It rains in sample.","roles":["user","assistant","tool","assistant"],"asked":{"name":"get_weather","arguments":"{\"city\":\"sample\"}"}}""")]

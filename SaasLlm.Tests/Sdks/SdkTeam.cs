@@ -27,7 +27,7 @@ internal sealed class SdkTeam(Uri api, Tenant tenant, Tenant poor, IReadOnlyDict
 
     public string PoorKey => poor.VirtualKey;
 
-    /// <summary>By what they play: <c>good</c> (11 tokens in, 7 out), <c>fallback</c>, <c>limitedOnce</c>, <c>failingOnce</c>, <c>cut</c>.</summary>
+    /// <summary>By what they play: <c>good</c> (11 tokens in, 7 out), <c>fallback</c>, <c>limitedOnce</c>, <c>failingOnce</c>, <c>cut</c>, <c>vectors</c>.</summary>
     public IReadOnlyDictionary<string, string> Groups => groups;
 
     public static async Task<SdkTeam> CreateAsync(AppFixture fixture)
@@ -44,6 +44,7 @@ internal sealed class SdkTeam(Uri api, Tenant tenant, Tenant poor, IReadOnlyDict
             ["limitedOnce"] = await tenant.AddGroupAsync("limited", limited),
             ["failingOnce"] = await tenant.AddGroupAsync("failing", failing),
             ["cut"] = await tenant.AddGroupAsync("cut", "mock/cut-at-4"),
+            ["vectors"] = await tenant.AddEmbeddingGroupAsync("text-embedding-3-small"),
         };
         await tenant.GrantAsync([.. groups.Values]);
         await poor.GrantAsync([tenant.Group]);

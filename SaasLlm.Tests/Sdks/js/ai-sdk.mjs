@@ -1,5 +1,5 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateObject, generateText, stepCountIs, streamObject, streamText, tool } from 'ai';
+import { embedMany, generateObject, generateText, stepCountIs, streamObject, streamText, tool } from 'ai';
 import { z } from 'zod';
 import { countingFetch, onePixel, refusal, run, settings, waited } from './scenarios.mjs';
 
@@ -71,6 +71,12 @@ await run({
       messages: [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }, { type: 'image', image: onePixel }] }],
     });
     return { text: answer.text };
+  },
+
+  async vectors(name) {
+    const answer = await embedMany({ model: provider(name).embeddingModel(groups.vectors), values: ['first text', 'second text'] });
+    const [first, second] = answer.embeddings;
+    return { same: first.length === second.length, long: first.length > 1, differ: first[0] !== second[0], used: answer.usage.tokens };
   },
 
   async noCredits(name) {

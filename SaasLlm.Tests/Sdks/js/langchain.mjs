@@ -1,6 +1,6 @@
 import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
-import { ChatOpenAI } from '@langchain/openai';
+import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { z } from 'zod';
 import { countingFetch, onePixel, refusal, run, settings, waited } from './scenarios.mjs';
 
@@ -70,6 +70,19 @@ await run({
       content: [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: { url: onePixel } }],
     })]);
     return { text: answer.text };
+  },
+
+  async vectors(name) {
+    const vectors = new OpenAIEmbeddings({
+      model: groups.vectors, apiKey: settings.key, configuration: { baseURL: `${settings.url}/v1`, defaultHeaders: { 'X-Job-Type': name } },
+    });
+    const [first, second] = await vectors.embedDocuments(['first text', 'second text']);
+    return { same: first.length === second.length, long: first.length > 1, differ: first[0] !== second[0] };
+  },
+
+  async response(name) {
+    const answer = await chat(name, { useResponsesApi: true }).invoke('one two');
+    return { text: answer.text, usage: [answer.usage_metadata.input_tokens, answer.usage_metadata.output_tokens] };
   },
 
   async noCredits(name) {

@@ -90,6 +90,44 @@ await run({
     return { content: answer.choices[0].message.content };
   },
 
+  async vectors(name) {
+    const sdk = client(name).embeddings;
+    const input = ['first text', 'second text'];
+    const coded = await sdk.create({ model: groups.vectors, input, dimensions: 8 });
+    const plain = await sdk.create({ model: groups.vectors, input, dimensions: 8, encoding_format: 'float' });
+    const [first, second] = coded.data.map((item) => item.embedding);
+    return {
+      group: coded.model === groups.vectors, lengths: [first.length, second.length], differ: first[0] !== second[0], used: coded.usage.total_tokens,
+      same: first.every((number, i) => Math.abs(number - plain.data[0].embedding[i]) < 1e-6),
+    };
+  },
+
+  async models(name) {
+    const sdk = client(name).models;
+    const ids = [];
+    for await (const model of sdk.list()) ids.push(model.id);
+    const one = await sdk.retrieve(groups.good);
+    return { all: Object.values(groups).every((group) => ids.includes(group)) && ids.length === Object.keys(groups).length, one: one.id === groups.good, owner: one.owned_by };
+  },
+
+  async response(name) {
+    const answer = await client(name).responses.create({ model: groups.good, input: 'one two' });
+    return { group: answer.model === groups.good, status: answer.status, text: answer.output_text, usage: [answer.usage.input_tokens, answer.usage.output_tokens] };
+  },
+
+  async responseStream(name) {
+    const stream = client(name).responses.stream({ model: groups.good, input: [{ role: 'user', content: 'one two' }] });
+    const types = [];
+    for await (const event of stream) types.push(event.type);
+    const final = await stream.finalResponse();
+    return { first: types[0], last: types.at(-1), text: final.output_text, usage: [final.usage.input_tokens, final.usage.output_tokens] };
+  },
+
+  async completion(name) {
+    const answer = await client(name).completions.create({ model: groups.good, prompt: 'one two', max_tokens: 50 });
+    return { object: answer.object, text: answer.choices[0].text };
+  },
+
   async noCredits(name) {
     const [fetch, sent] = countingFetch();
     const error = await refusal(() => client(name, { apiKey: settings.poorKey, fetch }).chat.completions.create({ model: groups.good, messages: ask('x') }));

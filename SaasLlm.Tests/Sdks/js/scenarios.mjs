@@ -1,3 +1,8 @@
+import { webcrypto } from 'node:crypto';
+
+// Node.js 18, which Debian 12 has, lacks this global; LangChain.js wants it.
+globalThis.crypto ??= webcrypto;
+
 // Runs an SDK's scenarios side by side and prints a JSON line for each: { name, result } or { name, threw }.
 // SAASLLM_SDK: { url, key, poorKey, run, groups: { name: group } }.
 export const settings = JSON.parse(process.env.SAASLLM_SDK);
