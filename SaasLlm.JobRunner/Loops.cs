@@ -1,4 +1,5 @@
 using SaasLlm.Core.Background;
+using SaasLlm.Core.Changes;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Data;
@@ -6,6 +7,8 @@ using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Keys;
+using SaasLlm.Core.ModelGroups;
+using SaasLlm.Core.Pricing;
 using SaasLlm.ServiceDefaults;
 
 namespace SaasLlm.JobRunner;
@@ -18,7 +21,7 @@ internal static class Loops
         var builder = Host.CreateApplicationBuilder(args);
         builder.AddServiceDefaults();
         builder.AddCoreData();
-        builder.Services.AddLedger().AddJobPasses().AddCreditPasses().AddReconciliationPass().AddGateway()
+        builder.Services.AddChanges().AddModelGroups().AddLedger().AddJobPasses().AddCreditPasses().AddReconciliationPass().AddGateway().AddPriceImport()
             .AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
         await builder.Build().RunAsync();
         return 0;

@@ -24,4 +24,7 @@ public enum ChangeTopic
 
     /// <summary>A job type. The key is its name.</summary>
     JobType,
+
+    /// <summary>The price book has a new version. The key is its source.</summary>
+    Prices,
 }

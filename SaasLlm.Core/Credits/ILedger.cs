@@ -76,7 +76,7 @@ public readonly record struct Accepted;
 /// <param name="MetadataJson">A JSON object.</param>
 /// <param name="Price">In <c>job_based</c> teams, in credits; null is the team's own price of a job.</param>
 /// <param name="MaxCostUsd">The most the job's calls may cost the client together; null is no limit.</param>
-/// <param name="PriceVersion">Of the price book: its calls are priced by it, whatever changes later.</param>
+/// <param name="PriceVersion">Of the price book: its calls are priced by it, whatever changes later. Null: the newest there is.</param>
 public sealed record OpenJob(
     JobId JobId,
     string TeamId,
@@ -88,7 +88,7 @@ public sealed record OpenJob(
     int MaxCalls,
     decimal? Price = null,
     decimal? MaxCostUsd = null,
-    long PriceVersion = 0);
+    long? PriceVersion = null);
 
 /// <summary>A job that is open and whose price is held.</summary>
 public sealed record OpenedJob(JobId JobId, string TeamId, DateTimeOffset CreatedAt, DateTimeOffset DeadlineAt, decimal HeldCredits);
@@ -127,7 +127,23 @@ public readonly record struct TokenUsage(long Input, long CachedInput, long Outp
 }
 
 /// <summary>Start a call with its first attempt.</summary>
-public sealed record StartCall(string TeamId, JobId JobId, CallId CallId, string ModelGroup, AttemptIntent Attempt);
+/// <param name="PriceVersion">What the estimate was made by; where it is not the job's, the call is refused with the job's (<see cref="JobsPrices"/>). Null: not asked.</param>
+public sealed record StartCall(string TeamId, JobId JobId, CallId CallId, string ModelGroup, AttemptIntent Attempt, long? PriceVersion = null);
+
+/// <summary>A call's estimate was made by other prices than its job's: make it by those, and start it again. No tenant sees it.</summary>
+public static class JobsPrices
+{
+    private const string Code = "ledger.price_version";
+    private const string Detail = "price_version";
+
+    /// <summary>The job's version, if that is what <paramref name="failure"/> says.</summary>
+    public static long? VersionIn(Failure? failure) => failure?.Code == Code ? (long)failure.Details![Detail]! : null;
+
+    internal static Failure Are(long version) => new(FailureKind.Conflict, Code, "The job is priced by another version.")
+    {
+        Details = new Dictionary<string, object?> { [Detail] = version },
+    };
+}
 
 /// <summary>What the caller of a started call needs of its job.</summary>
 /// <param name="JobTimeLeft">Until the job's deadline, by Postgres' clock: a machine's own may be an hour off.</param>

@@ -22,6 +22,7 @@ public static class LlmExtensions
             .AddSingleton<ResponseIds>()
             .AddSingleton<RunningCalls>()
             .AddHostedService(provider => provider.GetRequiredService<RunningCalls>())
+            .AddSingleton<GroupPricer>()
             .AddSingleton<CallRunner>()
             .AddSingleton<ILlmCaller, LlmCaller>();
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Core.Llm;
 
@@ -16,12 +17,18 @@ internal sealed class LlmTelemetry
     private readonly Counter<long> _tokens;
     private readonly Counter<long> _operatorFaults;
 
-    public LlmTelemetry(IMeterFactory meters)
+    private readonly Counter<double> _unmeasured;
+    private readonly PricingTelemetry _pricing;
+
+    public LlmTelemetry(IMeterFactory meters, PricingTelemetry pricing)
     {
+        _pricing = pricing;
         var meter = meters.Create(Name);
         _attempts = meter.CreateCounter<long>("saasllm.llm.attempts", "{attempt}", "Upstream tries, by what their answers meant.");
         _duration = meter.CreateHistogram<double>("saasllm.llm.attempt.duration", "s", "From sending a try to its whole answer.");
         _tokens = meter.CreateCounter<long>("saasllm.llm.tokens", "{token}", "Tokens of answers, by class.");
+        _unmeasured = meter.CreateCounter<double>(
+            "saasllm.llm.unmeasured_cost", "USD", "What tries cost at the most whose usage no provider told, by what is known of it instead.");
         _operatorFaults = meter.CreateCounter<long>("saasllm.llm.operator_faults", "{fault}", "What only the operator can mend: accounts, unknown or unpriced models, refused keys.");
     }
 
@@ -32,8 +39,18 @@ internal sealed class LlmTelemetry
             .SetTag("saasllm.model_group", group)
             .SetTag("saasllm.attempt", number);
 
-    public void AttemptEnded(Activity? span, string group, AttemptEnd end, TimeSpan duration)
+    public void AttemptEnded(Activity? span, string group, string model, AttemptEnd end, TimeSpan duration)
     {
+        if (end.Evidence is { } evidence && evidence.Source != UsageSource.Provider)
+        {
+            _unmeasured.Add((double)evidence.HighUsd, new KeyValuePair<string, object?>("saasllm.llm.usage_source", evidence.Source));
+        }
+
+        if (end is { Status: "succeeded", ProviderCostUsd: { } ours, GatewayCostUsd: { } gateways })
+        {
+            _pricing.Compared(model, ours, gateways);
+        }
+
         var groupTag = new KeyValuePair<string, object?>("saasllm.model_group", group);
         _attempts.Add(1, groupTag, new("saasllm.llm.outcome", end.Outcome));
         _duration.Record(duration.TotalSeconds, groupTag);

@@ -18,6 +18,14 @@ public sealed record ModelPrice(
     public const decimal Max = Million;
 
     private const decimal Million = 1_000_000m;
+    private const int NameMax = 200;
+
+    /// <summary>True for what a model may be called: 1 to 200 characters, no spaces, nothing that cannot be stored.</summary>
+    public static bool IsModelName(string name)
+        => name is { Length: > 0 and <= NameMax } && !name.Any(c => char.IsControl(c) || char.IsWhiteSpace(c) || char.IsSurrogate(c));
+
+    /// <summary>As it is stored: twelve decimal places, upward.</summary>
+    public ModelPrice Rounded() => new(Up(Input), Up(Output), Up(CachedInput), Up(CacheWrite), Up(Reasoning), Money.RoundUsdUp(Request));
 
     /// <summary>
     /// The provider's cost in USD, rounded up to ten places. Cached input and cache writes are parts of input; reasoning is part of output.
@@ -29,6 +37,10 @@ public sealed record ModelPrice(
                 + (usage.CacheWrite * (CacheWrite ?? Input))
                 + ((usage.Output - usage.Reasoning) * Output)
                 + (usage.Reasoning * (Reasoning ?? Output))) / Million));
+
+    private static decimal Up(decimal price) => decimal.Round(price, Scale, MidpointRounding.ToPositiveInfinity);
+
+    private static decimal? Up(decimal? price) => price is { } value ? Up(value) : null;
 
     /// <summary>The cost of tokens whose classes are not known, at the most.</summary>
     public decimal CostMax(long input, long output)

@@ -1,98 +1,123 @@
-using System.Text.Json;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
-using SaasLlm.Core.Llm.Gateway;
+using System.Globalization;
+using Npgsql;
+using SaasLlm.Core.Changes;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Pricing;
 
 /// <summary>
-/// The price of each model: from configuration, else from the gateway's <c>/model/info</c>. The list is read at first use and each minute;
-/// while the gateway is not there, the last one known is used.
+/// Versions from memory ← Redis ← Postgres. A history is read with the number of the newest version; versions are only added, so what it says of
+/// that one and those before is true for ever, and only the newest number has to be fresh.
 /// </summary>
-public sealed partial class PriceBook(
-    GatewayAdmin gateway, IOptions<PricingOptions> options, IOptions<GatewayOptions> gatewayOptions, TimeProvider time, ILogger<PriceBook> logger)
+internal sealed class PriceBook : IPriceBook, IChangeListener
 {
-    private static readonly TimeSpan s_readMax = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan s_retryAfterFailure = TimeSpan.FromSeconds(2);
+    private const string NewestName = "newest";
 
-    private readonly Dictionary<string, ModelPrice> _configured = options.Value.Models
-        .GroupBy(model => model.Name, StringComparer.Ordinal)
-        .ToDictionary(model => model.Key, model => model.Last().ToPrice(), StringComparer.Ordinal);
+    private const string NewestSql = "SELECT coalesce(max(version), 0)::text FROM price_versions";
 
-    private readonly Lock _gate = new();
-    private Task _reading = Task.CompletedTask;
-    private Listing _listing = new(new Dictionary<string, ModelPrice>(), null, TimeSpan.Zero, WasRead: false);
+    private const string HistorySql = """
+        SELECT json_build_object(
+                 'as_of', (SELECT coalesce(max(version), 0) FROM price_versions),
+                 'rows', (SELECT coalesce(json_agg(json_build_array(
+                            p.version, v.source, p.input_usd_per_million, p.output_usd_per_million, p.cached_input_usd_per_million,
+                            p.cache_write_usd_per_million, p.reasoning_usd_per_million, p.request_usd) ORDER BY p.version), '[]')
+                            FROM model_prices p JOIN price_versions v ON v.version = p.version
+                           WHERE p.model_name = $1))::text
+        """;
 
-    /// <summary>The price of <paramref name="model"/>, or null when it has none.</summary>
-    public async ValueTask<ModelPrice?> FindAsync(string model)
+    private readonly NpgsqlDataSource _database;
+    private readonly GatewayPrices _gateway;
+    private readonly GroupCache<long> _newest;
+    private readonly GroupCache<PriceHistory> _histories;
+
+    public PriceBook(NpgsqlDataSource database, LeasedRedisCache shared, ChangeFeed changes, GatewayPrices gateway, TimeProvider time)
     {
-        if (_configured.TryGetValue(model, out var configured))
-        {
-            return configured;
-        }
+        (_database, _gateway) = (database, gateway);
+        var name = PriceKeys.NameOf(database);
+        _newest = new(_ => PriceKeys.Newest(name), (_, ct) => ReadAsync(NewestSql, null, ct), Number, shared, changes, time);
+        _histories = new(model => $"{{price:{name}:{model}}}", (model, ct) => ReadAsync(HistorySql, model, ct), PriceHistory.Parse, shared, changes, time);
+        changes.Register(this);
+    }
 
-        if (!gatewayOptions.Value.IsLiteLlm)
+    public bool IsKnown => _gateway.IsKnown;
+
+    public ValueTask<long> NewestAsync(CancellationToken cancellation) => _newest.GetAsync(NewestName, cancellation);
+
+    public async ValueTask<ModelPrice?> FindAsync(string model, long version, CancellationToken cancellation)
+    {
+        // LiteLLM lists a wildcard under its pattern, for example "openai/*".
+        var slash = model.IndexOf('/', StringComparison.Ordinal);
+        var pattern = slash > 0 ? string.Concat(model.AsSpan(0, slash), "/*") : null;
+        return (await HistoryAsync(model, version, cancellation)).At(version)?.Price
+               ?? (await HistoryAsync(pattern, version, cancellation)).At(version)?.Price
+               ?? await SinceAsync(model, pattern, version, cancellation)
+               ?? (await _gateway.TakeNewAsync(cancellation) ? await AfterImportAsync(model, pattern, version, cancellation) : null);
+    }
+
+    public void Changed(ChangeTopic topic, string key)
+    {
+        if (topic == ChangeTopic.Prices)
+        {
+            _newest.ForgetAll();
+        }
+    }
+
+    public void ForgetAll()
+    {
+        _newest.ForgetAll();
+        _histories.ForgetAll();
+    }
+
+    // Another process may have taken the list just before, and its notice be on its way.
+    private async ValueTask<ModelPrice?> AfterImportAsync(string model, string? pattern, long version, CancellationToken cancellation)
+    {
+        _newest.Forget(NewestName);
+        await _newest.ForgetSharedAsync(NewestName);
+        return await SinceAsync(model, pattern, version, cancellation);
+    }
+
+    // Of the two the one that came first: whatever is added later must not change what a job was told.
+    private async ValueTask<ModelPrice?> SinceAsync(string model, string? pattern, long version, CancellationToken cancellation)
+    {
+        var newest = await NewestAsync(cancellation);
+        if (newest <= version)
         {
             return null;
         }
 
-        var listing = Volatile.Read(ref _listing);
-        if (IsStale(listing))
-        {
-            var refresh = RefreshAsync();
-            if (listing.Prices.Count == 0)
-            {
-                await refresh; // Nothing is known yet; later a known list serves meanwhile.
-            }
-        }
-
-        return Volatile.Read(ref _listing).Find(model);
+        var own = (await HistoryAsync(model, newest, cancellation)).FirstAfter(version);
+        var general = (await HistoryAsync(pattern, newest, cancellation)).FirstAfter(version);
+        return (own?.Version ?? long.MaxValue) <= (general?.Version ?? long.MaxValue) ? own?.Price : general?.Price;
     }
 
-    /// <summary>False while the gateway's list was never read: then a missing price says nothing about the model.</summary>
-    public bool IsKnown => !gatewayOptions.Value.IsLiteLlm || Volatile.Read(ref _listing).WasRead;
-
-    private Task RefreshAsync()
+    private async ValueTask<PriceHistory> HistoryAsync(string? model, long atLeast, CancellationToken cancellation)
     {
-        lock (_gate)
+        if (model is null)
         {
-            return _reading.IsCompleted && IsStale(_listing) ? _reading = ReadAsync() : _reading;
+            return PriceHistory.Empty;
         }
+
+        var history = await _histories.GetAsync(model, cancellation);
+        if (history.AsOf >= atLeast)
+        {
+            return history;
+        }
+
+        _histories.Forget(model);
+        await _histories.ForgetSharedAsync(model);
+        return await _histories.GetAsync(model, cancellation);
     }
 
-    private async Task ReadAsync()
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+
+    private async Task<string> ReadAsync(string sql, string? model, CancellationToken cancellation)
     {
-        try
+        await using var command = _database.CreateCommand(sql);
+        if (model is not null)
         {
-            using var limit = new CancellationTokenSource(s_readMax, time);
-            var prices = await gateway.ReadPricesAsync(limit.Token);
-            Volatile.Write(ref _listing, new(prices, time.GetTimestamp(), options.Value.RefreshInterval, WasRead: true));
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
         }
-        catch (Exception exception)
-            when (exception is HttpRequestException or OperationCanceledException or JsonException or IOException or KeyNotFoundException or InvalidOperationException)
-        {
-            LogPricesUnread(exception);
-            Volatile.Write(ref _listing, _listing with { ReadAt = time.GetTimestamp(), Lifetime = s_retryAfterFailure });
-        }
-    }
 
-    private bool IsStale(Listing listing) => listing.ReadAt is not { } readAt || time.GetElapsedTime(readAt) > listing.Lifetime;
-
-    [LoggerMessage(5001, LogLevel.Warning, "The gateway's price list could not be read; the last one known is used")]
-    private partial void LogPricesUnread(Exception exception);
-
-    private sealed record Listing(IReadOnlyDictionary<string, ModelPrice> Prices, long? ReadAt, TimeSpan Lifetime, bool WasRead)
-    {
-        // LiteLLM lists a wildcard under its pattern, for example "openai/*".
-        public ModelPrice? Find(string model)
-        {
-            if (Prices.TryGetValue(model, out var price))
-            {
-                return price;
-            }
-
-            var slash = model.IndexOf('/', StringComparison.Ordinal);
-            return slash > 0 ? Prices.GetValueOrDefault(string.Concat(model.AsSpan(0, slash), "/*")) : null;
-        }
+        return (string)(await command.ExecuteScalarAsync(cancellation))!;
     }
 }

@@ -5,12 +5,28 @@ using Microsoft.Extensions.Options;
 namespace SaasLlm.Core.Pricing;
 
 /// <summary>
-/// Prices from configuration; they win over the gateway's. By name, <c>Pricing:Models:gpt-4o:InputUsdPerMillion = 2.5</c>, or, for names
+/// Prices from configuration; they win over the gateway's, and stand in the price book from the start of a process on. By name, <c>Pricing:Models:gpt-4o:InputUsdPerMillion = 2.5</c>, or, for names
 /// that hold a colon, as a list: <c>Pricing:Models:0:Name = ollama/llama3:8b</c>, <c>Pricing:Models:0:InputUsdPerMillion = 0</c>.
 /// </summary>
 public sealed class PricingOptions
 {
     public const string Section = "Pricing";
+
+    /// <summary>Prices come from nowhere by themselves.</summary>
+    public const string ImportOff = "off";
+
+    /// <summary>What the gateway lists and the book has no price of its for.</summary>
+    public const string ImportNew = "new";
+
+    /// <summary>What changed at the gateway too.</summary>
+    public const string ImportAll = "all";
+
+    /// <summary>
+    /// What is taken from the gateway without being told. <c>new</c>: a new model works at once, and no price changes because a gateway was
+    /// upgraded; <c>all</c> follows the gateway; <c>off</c> leaves everything to the operator.
+    /// </summary>
+    [RegularExpression("^(off|new|all)$", ErrorMessage = "Pricing:Import must be off, new or all.")]
+    public string Import { get; set; } = ImportNew;
 
     /// <summary>Both forms, read by <see cref="Read"/>.</summary>
     public List<ConfiguredPrice> Models { get; set; } = [];
@@ -22,6 +38,7 @@ public sealed class PricingOptions
     /// <summary>Reads the section; the configuration binder would lose the names of the first form.</summary>
     internal static void Read(PricingOptions options, IConfigurationSection section)
     {
+        options.Import = section.GetValue(nameof(Import), options.Import)!;
         options.RefreshInterval = section.GetValue(nameof(RefreshInterval), options.RefreshInterval);
         foreach (var child in section.GetSection(nameof(Models)).GetChildren())
         {
@@ -46,14 +63,22 @@ public sealed class ConfiguredPrice
     /// <summary>Null: cached input is charged as input.</summary>
     public decimal? CachedInputUsdPerMillion { get; set; }
 
+    /// <summary>What the provider stores for later. Null: charged as input.</summary>
+    public decimal? CacheWriteUsdPerMillion { get; set; }
+
+    /// <summary>Null: charged as output.</summary>
+    public decimal? ReasoningUsdPerMillion { get; set; }
+
+    /// <summary>USD a request, whatever its tokens.</summary>
+    public decimal? RequestUsd { get; set; }
+
     /// <summary>The price as the product uses it.</summary>
-    public ModelPrice ToPrice() => new(InputUsdPerMillion ?? 0, OutputUsdPerMillion ?? 0, CachedInputUsdPerMillion);
+    public ModelPrice ToPrice() => new ModelPrice(
+        InputUsdPerMillion ?? 0, OutputUsdPerMillion ?? 0, CachedInputUsdPerMillion, CacheWriteUsdPerMillion, ReasoningUsdPerMillion, RequestUsd ?? 0).Rounded();
 }
 
 internal sealed class PricingOptionsValidator : IValidateOptions<PricingOptions>
 {
-    private const decimal PriceMax = 1_000_000m;
-
     public ValidateOptionsResult Validate(string? name, PricingOptions options)
     {
         var faults = new List<string>();
@@ -64,9 +89,19 @@ internal sealed class PricingOptionsValidator : IValidateOptions<PricingOptions>
                 faults.Add($"Pricing:Models:{model.Name} needs InputUsdPerMillion and OutputUsdPerMillion; write 0 for what is free.");
             }
 
-            if (new[] { model.InputUsdPerMillion, model.OutputUsdPerMillion, model.CachedInputUsdPerMillion }.Any(price => price is < 0 or > PriceMax))
+            var prices = new[]
             {
-                faults.Add($"Pricing:Models:{model.Name} has a price that is not between 0 and {PriceMax}.");
+                model.InputUsdPerMillion, model.OutputUsdPerMillion, model.CachedInputUsdPerMillion, model.CacheWriteUsdPerMillion,
+                model.ReasoningUsdPerMillion, model.RequestUsd,
+            };
+            if (prices.Any(price => price is < 0 or > ModelPrice.Max))
+            {
+                faults.Add($"Pricing:Models:{model.Name} has a price that is not between 0 and {ModelPrice.Max}.");
+            }
+
+            if (!ModelPrice.IsModelName(model.Name))
+            {
+                faults.Add($"Pricing:Models:{model.Name} is no name of a model.");
             }
         }
 

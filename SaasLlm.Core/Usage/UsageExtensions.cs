@@ -5,6 +5,6 @@ namespace SaasLlm.Core.Usage;
 /// <summary>Registers usage.</summary>
 public static class UsageExtensions
 {
-    /// <summary><see cref="UsageReader"/>.</summary>
-    public static IServiceCollection AddUsage(this IServiceCollection services) => services.AddSingleton<UsageReader>();
+    /// <summary><see cref="UsageReader"/> and <see cref="UnmeasuredReader"/>.</summary>
+    public static IServiceCollection AddUsage(this IServiceCollection services) => services.AddSingleton<UsageReader>().AddSingleton<UnmeasuredReader>();
 }

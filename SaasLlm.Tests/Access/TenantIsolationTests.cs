@@ -165,6 +165,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
             "group_name" => Group,
             "key_id" => Team.KeyId.ToString(),
             "job_id" => JobId.ToString(),
+            "model_name" => "victim/model",
             "name" => "victim",
             var unknown => throw new InvalidOperationException($"say here what the victim's {unknown} is"),
         });

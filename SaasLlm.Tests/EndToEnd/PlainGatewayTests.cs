@@ -9,7 +9,7 @@ public sealed class PlainGatewayTests(AppFixture fixture)
     [Fact]
     public async Task A_plain_base_url_is_called_with_its_key_and_priced_by_configuration()
     {
-        var tenant = await Tenant.CreateAsync(fixture, 2, "unpriced/echo");
+        var tenant = await Tenant.CreateAsync(fixture, 2, "mock/usage-17-5");
         var app = await fixture.AppAsync();
         await using var api = await app.StartApiAsync(new Dictionary<string, string>
         {
@@ -17,7 +17,7 @@ public sealed class PlainGatewayTests(AppFixture fixture)
             ["Gateway__BaseUrl"] = $"{app.Simulator.ToString().TrimEnd('/')}/v1",
             ["Gateway__Key"] = AppFixture.MasterKey,
             ["Gateway__MasterKey"] = "",
-            ["Pricing__Models__0__Name"] = "unpriced/echo",
+            ["Pricing__Models__0__Name"] = "mock/usage-17-5",
             ["Pricing__Models__0__InputUsdPerMillion"] = "1000000",
             ["Pricing__Models__0__OutputUsdPerMillion"] = "0",
         });
@@ -35,14 +35,14 @@ public sealed class PlainGatewayTests(AppFixture fixture)
     [Fact]
     public async Task A_wrong_key_there_is_the_operators_trouble_and_not_shown()
     {
-        var tenant = await Tenant.CreateAsync(fixture, 2, "gpt-4-turbo");
+        var tenant = await Tenant.CreateAsync(fixture, 2, "mock/plain-refused");
         var app = await fixture.AppAsync();
         await using var api = await app.StartApiAsync(new Dictionary<string, string>
         {
             ["Gateway__Kind"] = "openai",
             ["Gateway__Key"] = "sk-wrong-key-of-the-operator",
             ["Gateway__MasterKey"] = "",
-            ["Pricing__Models__0__Name"] = "gpt-4-turbo",
+            ["Pricing__Models__0__Name"] = "mock/plain-refused",
             ["Pricing__Models__0__InputUsdPerMillion"] = "0",
             ["Pricing__Models__0__OutputUsdPerMillion"] = "0",
         });

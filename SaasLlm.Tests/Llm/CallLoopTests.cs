@@ -418,14 +418,32 @@ public sealed class CallLoopTests
         await using var gateway = await StubGateway.StartAsync();
         using var bench = new CallerBench(gateway.BaseUrl, isPriced: false);
 
-        gateway.Answer = (http, _) => StubGateway.Json(http, 500, "{}");
+        bench.Prices.IsKnown = false;
         Assert.Equal("llm.gateway_unavailable", (await bench.CallAsync()).Failure?.Code);
 
-        gateway.Answer = (http, _) => StubGateway.Json(http, 200, """{"data":[]}""");
-        using var other = new CallerBench(gateway.BaseUrl, isPriced: false);
-        Assert.Equal("pricing.unpriced", (await other.CallAsync()).Failure?.Code);
+        bench.Prices.IsKnown = true;
+        Assert.Equal("pricing.unpriced", (await bench.CallAsync()).Failure?.Code);
         Assert.Empty(bench.Ledger.Commands);
-        Assert.Empty(other.Ledger.Commands);
+    }
+
+    [Fact]
+    public async Task A_job_that_opened_before_the_newest_prices_is_charged_by_its_own()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 200, """{"choices":[{"message":{"content":"Hi"}}],"usage":{"prompt_tokens":1000,"completion_tokens":500}}""");
+        using var bench = new CallerBench(gateway.BaseUrl);
+        bench.Prices.Newest = 7;
+        foreach (var model in CallerBench.TwoModels)
+        {
+            bench.Prices.ByVersion[(model, 7)] = new(1_000, 3_000);
+        }
+
+        bench.Ledger.Refuse = command => command is StartCall { PriceVersion: 7 } ? JobsPrices.Are(0) : null;
+
+        Assert.Null((await bench.CallAsync()).Failure);
+        Assert.Equal([7L, 0L], bench.Ledger.Of<StartCall>().Select(start => start.PriceVersion));
+        Assert.Equal(0.025m, Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
+        Assert.Single(gateway.Requests);
     }
 
     [Fact]

@@ -27,22 +27,22 @@ internal sealed class CallerBench : IDisposable
         var options = new GatewayOptions { BaseUrl = baseUrl, MasterKey = "sk-master", BreakerFailures = 1000 };
         configure?.Invoke(options);
         _options = Options.Create(options);
-        var pricing = new PricingOptions();
         foreach (var model in isPriced ? models ?? TwoModels : [])
         {
-            pricing.Models.Add(new() { Name = model, InputUsdPerMillion = 10, OutputUsdPerMillion = 30, CachedInputUsdPerMillion = 1 });
+            Prices.ByVersion[(model, 0)] = new(10, 30, 1);
         }
 
-        var telemetry = new LlmTelemetry(new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>());
+        var meters = new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>();
+        var telemetry = new LlmTelemetry(meters, new(meters));
         Breaker = new(_options, TimeProvider.System);
-        var admin = new GatewayAdmin(_http, _options);
+        var pricer = new GroupPricer(Prices, _options, telemetry, NullLogger<GroupPricer>.Instance);
         var runner = new CallRunner(
-            Ledger, new CompletionClient(_http, _options, TimeProvider.System), new StreamClient(_http, _options, TimeProvider.System), Keys, Breaker, _options, telemetry, TimeProvider.System,
+            Ledger, new CompletionClient(_http, _options, TimeProvider.System), new StreamClient(_http, _options, TimeProvider.System), Keys, Breaker, pricer, _options, telemetry, TimeProvider.System,
             NullLogger<CallRunner>.Instance);
         Caller = new LlmCaller(
-            Groups, new PriceBook(admin, Options.Create(pricing), _options, TimeProvider.System, NullLogger<PriceBook>.Instance), Keys,
+            Groups, pricer, Keys,
             new(Options.Create(new SaasLlm.Core.Llm.Keys.EncryptionOptions { Key = "encryption-key-of-the-tests-0123" })),
-            runner, Running, _options, telemetry, TimeProvider.System, NullLogger<LlmCaller>.Instance);
+            runner, Running, _options, TimeProvider.System);
     }
 
     public FakeLedger Ledger { get; } = new();
@@ -50,6 +50,8 @@ internal sealed class CallerBench : IDisposable
     public FakeGroups Groups { get; }
 
     public FakeKeys Keys { get; } = new();
+
+    public FakePrices Prices { get; } = new();
 
     public RunningCalls Running { get; } = new();
 

@@ -3,6 +3,7 @@ using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.ModelGroups;
+using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -82,4 +83,19 @@ internal sealed class FakeKeys : ITeamGatewayKeys
         Key = $"sk-team-{Replaced + 1}";
         return Task.FromResult(CanReplace);
     }
+}
+
+/// <summary>A book that a test writes.</summary>
+internal sealed class FakePrices : IPriceBook
+{
+    public Dictionary<(string Model, long Version), ModelPrice> ByVersion { get; } = [];
+
+    public long Newest { get; set; }
+
+    public bool IsKnown { get; set; } = true;
+
+    public ValueTask<long> NewestAsync(CancellationToken cancellation) => new(Newest);
+
+    public ValueTask<ModelPrice?> FindAsync(string model, long version, CancellationToken cancellation)
+        => new(ByVersion.GetValueOrDefault((model, version)));
 }

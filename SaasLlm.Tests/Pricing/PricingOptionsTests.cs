@@ -40,7 +40,7 @@ public sealed class PricingOptionsTests
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value))).Build();
-        using var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddPricing().BuildServiceProvider();
+        using var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddPricingOptions().BuildServiceProvider();
         return services.GetRequiredService<IOptions<PricingOptions>>().Value;
     }
 }

@@ -34,6 +34,11 @@ internal static class CallRules
             return Decision<StartedCall>.Unchanged(state, LedgerFailures.MaxCalls(job.MaxCalls));
         }
 
+        if (command.PriceVersion is { } version && job.PriceVersion is { } kept && kept != version)
+        {
+            return Decision<StartedCall>.Unchanged(state, JobsPrices.Are(kept));
+        }
+
         var isBounded = IsBounded(job);
         if (isBounded && state.Account is null)
         {

@@ -30,8 +30,8 @@ internal sealed record JobState(
 
     public decimal UncollectedCredits { get; init; }
 
-    /// <summary>Of the price book, as it opened.</summary>
-    public long PriceVersion { get; init; }
+    /// <summary>Of the price book, as it opened. Null: the newest, whose number only its row tells.</summary>
+    public long? PriceVersion { get; init; }
 
     public int StartedCalls { get; init; }
 

@@ -115,7 +115,9 @@ internal static class LedgerSql
                           deadline_at, hold_amount, lot_ids, lot_amounts, created_at, price_version)
         SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)::jsonb, unnest($8),
                unnest($9), unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16),
-               unnest($17), unnest($18)::uuid[], unnest($19)::numeric[], unnest($20), unnest($21)
+               unnest($17), unnest($18)::uuid[], unnest($19)::numeric[], unnest($20),
+               -- Null is the newest there is.
+               unnest(array_replace($21, NULL::bigint, (SELECT coalesce(max(version), 0) FROM price_versions)))
         """;
 
     public const string UpdateJobs = """

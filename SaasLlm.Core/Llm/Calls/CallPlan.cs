@@ -22,6 +22,12 @@ internal sealed record CallPlan(
 {
     public CallFormat Format => Body.Format;
 
+    /// <summary>All models of the group, priced or not.</summary>
+    public IReadOnlyList<string> GroupModels { get; init; } = [];
+
+    /// <summary>Of the price book: <see cref="Models"/> are priced by it.</summary>
+    public long PriceVersion { get; init; }
+
     /// <summary>Where the answer goes as it comes; null: it is answered whole.</summary>
     public LlmStream? Stream { get; init; }
 

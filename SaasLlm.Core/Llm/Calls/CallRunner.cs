@@ -17,6 +17,7 @@ internal sealed partial class CallRunner(
     StreamClient streams,
     ITeamGatewayKeys keys,
     CircuitBreaker breaker,
+    GroupPricer prices,
     IOptions<GatewayOptions> options,
     LlmTelemetry telemetry,
     TimeProvider time,
@@ -28,21 +29,23 @@ internal sealed partial class CallRunner(
 
     public async Task<Result<LlmAnswer>> RunAsync(CallPlan plan)
     {
-        var progress = new CallProgress(plan, breaker, time, options.Value.CallTimeout);
-        var intent = progress.Next(progress.Current, options.Value.AttemptTimeout);
         try
         {
-            var start = new StartCall(plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent);
-            var begun = plan.Call.NewJob is { } job
-                ? await ledger.OpenJobWithCallAsync(job, start, CancellationToken.None)
-                : await ledger.StartCallAsync(start, CancellationToken.None);
-            if (!begun.TryGet(out var started, out var refused))
+            var (progress, intent, failure) = await BeginAsync(plan);
+            if (JobsPrices.VersionIn(failure) is not { } version)
             {
-                return refused;
+                return failure is not null ? failure : await WalkAsync(plan, progress, intent);
             }
 
-            progress.Started(started);
-            return await WalkAsync(plan, progress, intent);
+            // The job opened before the newest prices, and keeps its own.
+            if (!(await prices.PriceAsync(plan.GroupName, plan.GroupModels, version, CancellationToken.None)).TryGet(out var models, out var unpriced))
+            {
+                return unpriced;
+            }
+
+            plan = plan with { Models = models, PriceVersion = version };
+            (progress, intent, failure) = await BeginAsync(plan);
+            return failure is not null ? failure : await WalkAsync(plan, progress, intent);
         }
         catch (Exception exception)
         {
@@ -54,6 +57,22 @@ internal sealed partial class CallRunner(
         {
             plan.Stream?.Complete();
         }
+    }
+
+    private async Task<(CallProgress Progress, AttemptIntent Intent, Failure? Failure)> BeginAsync(CallPlan plan)
+    {
+        var progress = new CallProgress(plan, breaker, time, options.Value.CallTimeout);
+        var intent = progress.Next(progress.Current, options.Value.AttemptTimeout);
+        var start = new StartCall(plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent, plan.PriceVersion);
+        var begun = plan.Call.NewJob is { } job
+            ? await ledger.OpenJobWithCallAsync(job, start, CancellationToken.None)
+            : await ledger.StartCallAsync(start, CancellationToken.None);
+        if (begun.TryGet(out var started, out var refused))
+        {
+            progress.Started(started);
+        }
+
+        return (progress, intent, refused);
     }
 
     private async Task<Result<LlmAnswer>> WalkAsync(CallPlan plan, CallProgress progress, AttemptIntent intent)
@@ -124,7 +143,7 @@ internal sealed partial class CallRunner(
             evidence,
             answer.CostUsd);
         progress.Ended(end, answer, meaning);
-        telemetry.AttemptEnded(span, plan.GroupName, end, latency);
+        telemetry.AttemptEnded(span, plan.GroupName, intent.ModelName, end, latency);
         return new(answer, meaning, end, response);
     }
 
@@ -153,7 +172,7 @@ internal sealed partial class CallRunner(
             evidence,
             reader.GatewayCostUsd ?? answer.CostUsd);
         progress.Ended(end, answer, meaning);
-        telemetry.AttemptEnded(span, plan.GroupName, end, latency);
+        telemetry.AttemptEnded(span, plan.GroupName, intent.ModelName, end, latency);
         return new(answer, meaning, end, reader.Last, HasBegun: reader.HasContent);
     }
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Data;
@@ -8,22 +7,19 @@ using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Responses;
 using SaasLlm.Core.Llm.Streaming;
 using SaasLlm.Core.ModelGroups;
-using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Core.Llm.Calls;
 
 /// <summary>Checks a call before any money is spent, and starts it.</summary>
-internal sealed partial class LlmCaller(
+internal sealed class LlmCaller(
     IModelGroupResolver groups,
-    PriceBook prices,
+    GroupPricer prices,
     ITeamGatewayKeys keys,
     ResponseIds ids,
     CallRunner runner,
     RunningCalls running,
     IOptions<GatewayOptions> options,
-    LlmTelemetry telemetry,
-    TimeProvider time,
-    ILogger<LlmCaller> logger) : ILlmCaller
+    TimeProvider time) : ILlmCaller
 {
     public async Task<Result<LlmAnswer>> CallAsync(LlmCall call, CancellationToken cancellation)
     {
@@ -86,15 +82,16 @@ internal sealed partial class LlmCaller(
             return wrong;
         }
 
-        var models = await PricedAsync(group, permissions, body.Format.OnlyModel);
-        if (models.Count == 0 && body.Format.OnlyModel is { } only && !group.Models.Contains(only))
+        var usable = Usable(group, permissions, body.Format.OnlyModel);
+        if (usable.Count == 0 && body.Format.OnlyModel is not null)
         {
             return CallFailures.PreviousModelGone;
         }
 
-        if (models.Count == 0)
+        var version = await prices.NewestAsync(cancellation);
+        if (!(await prices.PriceAsync(group.GroupName, usable, version, cancellation)).TryGet(out var models, out var unpriced))
         {
-            return prices.IsKnown ? CallFailures.Unpriced : CallFailures.GatewayDown;
+            return unpriced;
         }
 
         if (!(await keys.GetAsync(call.TeamId, cancellation)).TryGet(out var key, out var noKey))
@@ -102,33 +99,19 @@ internal sealed partial class LlmCaller(
             return noKey;
         }
 
-        return new CallPlan(call, CallId.New(time), group.GroupName, permissions, body,
-            permissions.MaxOutputTokens ?? options.Value.MaxOutputTokens, models, key);
-    }
-
-    private async Task<List<PricedModel>> PricedAsync(ResolvedModelGroup group, GroupPermissions permissions, string? onlyModel)
-    {
-        var priced = new List<PricedModel>(group.Models.Count);
-        // Two models put the same text at different places: a fallback would spoil an index without a word.
-        var usable = group.Kind == "embedding" && !permissions.SameVectors ? group.Models.Take(1)
-            : onlyModel is null ? group.Models
-            : group.Models.Where(model => model == onlyModel);
-        foreach (var model in usable)
+        // A job that opens with the call keeps the version that the call was priced by.
+        var priced = call.NewJob is { } job ? call with { NewJob = job with { PriceVersion = version } } : call;
+        return new CallPlan(priced, CallId.New(time), group.GroupName, permissions, body,
+            permissions.MaxOutputTokens ?? options.Value.MaxOutputTokens, models, key)
         {
-            if (await prices.FindAsync(model) is { } price)
-            {
-                priced.Add(new(model, price));
-            }
-            else if (prices.IsKnown)
-            {
-                telemetry.OperatorFault("unpriced");
-                LogUnpriced(group.GroupName, model, options.Value.Kind);
-            }
-        }
-
-        return priced;
+            GroupModels = usable,
+            PriceVersion = version,
+        };
     }
 
-    [LoggerMessage(4101, LogLevel.Error, "Model {Model} of group {Group} has no price at the {Gateway} gateway nor in Pricing: it is skipped")]
-    private partial void LogUnpriced(string group, string model, string gateway);
+    // Two models put the same text at different places: a fallback would spoil an index without a word.
+    private static IReadOnlyList<string> Usable(ResolvedModelGroup group, GroupPermissions permissions, string? onlyModel)
+        => group.Kind == "embedding" && !permissions.SameVectors ? [.. group.Models.Take(1)]
+            : onlyModel is null ? group.Models
+            : [.. group.Models.Where(model => model == onlyModel)];
 }

@@ -83,7 +83,7 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
         var prices = new Dictionary<string, ModelPrice>(StringComparer.Ordinal);
         foreach (var model in document.RootElement.GetProperty("data").EnumerateArray().Where(model => model.ValueKind == JsonValueKind.Object))
         {
-            if (model.TryGetProperty("model_name", out var name) && name.ValueKind == JsonValueKind.String && name.GetString() is { } text
+            if (model.TryGetProperty("model_name", out var name) && name.ValueKind == JsonValueKind.String && name.GetString() is { } text && ModelPrice.IsModelName(text)
                 && model.TryGetProperty("model_info", out var info) && info.ValueKind == JsonValueKind.Object
                 && Price(info) is { } price)
             {
@@ -111,7 +111,9 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
         var isEmbedding = info.TryGetProperty("mode", out var mode) && mode.ValueKind == JsonValueKind.String && mode.GetString() == "embedding";
         var output = PerMillion(info, "output_cost_per_token") ?? (isEmbedding ? 0m : null);
         return PerMillion(info, "input_cost_per_token") is { } input && output is { } priced
-            ? new(input, priced, PerMillion(info, "cache_read_input_token_cost"))
+            ? new ModelPrice(
+                input, priced, PerMillion(info, "cache_read_input_token_cost"), PerMillion(info, "cache_creation_input_token_cost"),
+                PerMillion(info, "output_cost_per_reasoning_token"), PerMillion(info, "input_cost_per_request") / Million ?? 0).Rounded()
             : null;
     }
 
