@@ -10,7 +10,7 @@ public sealed class OneShotTests(AppFixture fixture)
     [Fact]
     public async Task A_one_shot_job_is_opened_called_and_charged_at_once()
     {
-        var tenant = await ReadyAsync(3, "mock/500", "gpt-4-turbo");
+        var tenant = await ReadyAsync(3, "gpt-4-turbo");
 
         var answer = (await tenant.Team.PostAsync("/api/jobs/create-and-call",
             $$"""{"job_type":"summary","external_task_id":"t-1","metadata":{"a":1},"model_group":"{{tenant.Group}}","messages":[{"role":"user","content":"x"}]}""")).Is(200);
@@ -19,7 +19,7 @@ public sealed class OneShotTests(AppFixture fixture)
         Assert.Equal((true, 1m, 2m), ((bool)answer["costs"]!["credit_applied"]!, (decimal)answer["costs"]!["credits_charged"]!, (decimal)answer["costs"]!["credits_remaining"]!));
         var job = (await tenant.Team.GetAsync($"/api/jobs/{answer["job_id"]}")).Is(200);
         Assert.Equal(("summary", "t-1", 1), ((string)job["job_type"]!, (string)job["external_task_id"]!, (int)job["metadata"]!["a"]!));
-        Assert.Equal(["failed", "succeeded"], (await tenant.AttemptsAsync((string)answer["job_id"]!)).Select(attempt => (string)attempt!["status"]!));
+        Assert.Equal(["succeeded"], (await tenant.AttemptsAsync((string)answer["job_id"]!)).Select(attempt => (string)attempt!["status"]!));
     }
 
     [Fact]
