@@ -45,7 +45,14 @@ internal sealed class GuardedProcess : IDisposable
             .. SetSid is null ? Array.Empty<string>() : [SetSid],
             .. plan.User is null ? Array.Empty<string>() : ["setpriv", .. Commands.As(plan.User)],
         ];
-        var start = new ProcessStartInfo("/bin/sh", ["-c", Guard, "guard", plan.StopSignal, .. prefix, plan.Program, .. plan.Arguments])
+        // A shell such as dash drops variables that it could not name itself, for example Logging__LogLevel__Microsoft.AspNetCore: env sets them behind it.
+        string[] unspeakable =
+        [
+            .. plan.Environment.Where(variable => variable.Key.Any(letter => letter != '_' && !char.IsAsciiLetterOrDigit(letter)))
+                .Select(variable => $"{variable.Key}={variable.Value}"),
+        ];
+        string[] program = [.. prefix, .. unspeakable.Length == 0 ? unspeakable : ["env", .. unspeakable], plan.Program, .. plan.Arguments];
+        var start = new ProcessStartInfo("/bin/sh", ["-c", Guard, "guard", plan.StopSignal, .. program])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
