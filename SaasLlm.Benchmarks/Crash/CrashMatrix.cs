@@ -44,7 +44,7 @@ internal static class CrashMatrix
         CREATE TRIGGER lose_one_event BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION lose_one_event();
         """;
 
-    private const int StrikesOfSome = 7;
+    private const int StrikesOfSome = 6;
 
     /// <summary>The failpoints that opening and closing a job passes, and how many hits a second of load brings at least.</summary>
     private static readonly (string Name, int HitMax)[] s_ofApis =
@@ -60,6 +60,7 @@ internal static class CrashMatrix
         (FailpointName.AfterCommit, 60),
         (FailpointName.AfterPush, 60),
         (FailpointName.BeforeUpstream, 15),
+        (FailpointName.AfterChunk, 15),
         (FailpointName.AfterUpstream, 15),
         (FailpointName.AfterSettle, 15),
     ];

@@ -28,16 +28,21 @@ internal static class CrashReport
             Written by `dotnet run --project SaasLlm.Benchmarks -c Release -- crash --rounds {rounds} --seed {seed} --report docs/crash-matrix.md`.
 
             Each row starts two API processes and a job runner on a database of their own (real Postgres, real Redis, the gateway's simulator), lets ten
-            clients open, call, complete, fail, cancel and forget jobs of eight teams in all budget modes, some with almost no credits, and breaks something meanwhile. What died is
-            started again, the load ends, the sweeps get their time, and then every check of `SaasLlm.Benchmarks/Crash/Checks` must find nothing:
+            clients open, call (whole and streamed), complete, fail, cancel and forget jobs of eight teams in all budget modes, some with almost no credits, make
+            one-shot jobs (`create-and-call`, `create-and-call-stream`, `/v1/chat/completions`), add credits, half of it under Idempotency-Keys, and breaks something
+            meanwhile. What died is started again, the load ends, the sweeps get their time, and then every check of `SaasLlm.Benchmarks/Crash/Checks` must find nothing:
 
             - in Postgres, at every look: accounts, transactions, lots, holds and jobs add up; chains have no gap; a job is charged once or not at all; each end has its event;
             - once quiet: no job is open and no attempt runs past its deadline; Redis has Postgres' numbers, and each API admits exactly what an account can pay;
             - what the clients were told is true: a job that was opened is there, one that was refused is not, what a job cost is what its answer said;
             - what was asked again under one Idempotency-Key, or one grant's reference, was done once;
-            - every request that reached the gateway has its attempt, and none was sent twice.
+            - every request that reached the gateway has its attempt, and none was sent twice, unless its client asked again after a failure.
 
-            A row's seed chooses the failpoint's hit, the process and what the clients do; how the threads interleave is the machine's affair, so a replay
+            A failpoint kills by SIGKILL, from inside, at the hit that the seed chooses; stores are killed from outside, and the AppHost starts them again.
+            A strike that does not happen breaks its row.
+
+            To replay a row: `dotnet run --project SaasLlm.Benchmarks -c Release -- crash --row <row> --seed <seed>`, the seed being this page's, plus one for each
+            round after the first. A row's seed chooses the failpoint's hit, the process and what the clients do; how the threads interleave is the machine's affair, so a replay
             repeats the conditions and not each step. Rows named `broken.…` run a build that is wrong on purpose: they hold when the checks say so.
 
             Not here yet: the outbox relay and webhooks. Their failpoints come with them.

@@ -32,14 +32,15 @@ internal sealed class CrashVerb : IVerb
                 results.Add(await RunAsync(site, row, seed + round, args.Contains("--verbose"), cancellation));
                 Console.WriteLine(CrashReport.Line(results[^1]));
             }
+
+            // After each round: who stops a long run has what it found.
+            if (Text(args, "--report") is { } file)
+            {
+                await File.WriteAllTextAsync(file, CrashReport.Markdown(results, seed, round + 1), cancellation);
+            }
         }
 
         Console.WriteLine(CrashReport.Summary(results));
-        if (Text(args, "--report") is { } file)
-        {
-            await File.WriteAllTextAsync(file, CrashReport.Markdown(results, seed, rounds), cancellation);
-        }
-
         return results.All(result => result.Held) ? 0 : 1;
     }
 

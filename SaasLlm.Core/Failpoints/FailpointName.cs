@@ -36,6 +36,9 @@ public static class FailpointName
     /// <summary>The attempt is written, nothing is sent upstream.</summary>
     public const string BeforeUpstream = "call.before_upstream";
 
+    /// <summary>A part of a streamed answer is handed on, more is to come.</summary>
+    public const string AfterChunk = "stream.after_chunk";
+
     /// <summary>The upstream answered (and bills); nothing of it is written.</summary>
     public const string AfterUpstream = "call.after_upstream";
 
@@ -55,6 +58,6 @@ public static class FailpointName
     public static IReadOnlyList<string> All { get; } =
     [
         KeyClaimed, KeyWorked, KeyStored, AfterReserve, ReleaseReservation, BeforeBegin, AfterLocks, CommitSent, AfterCommit, AfterPush,
-        BeforeUpstream, AfterUpstream, AfterSettle, ExpiryRead, ExpiryClosed, AbandonedMarked,
+        BeforeUpstream, AfterChunk, AfterUpstream, AfterSettle, ExpiryRead, ExpiryClosed, AbandonedMarked,
     ];
 }

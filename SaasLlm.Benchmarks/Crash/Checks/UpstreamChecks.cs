@@ -12,8 +12,10 @@ internal static class UpstreamChecks
 
     public static async Task<IReadOnlyList<string>> FindAsync(CrashRig rig, Witness witness)
     {
-        var sent = await SentAsync(rig, [.. witness.Calls.Select(call => call.Prompt)]);
-        var refusals = witness.Calls.ToDictionary(call => call.Prompt, call => call.Refusals);
+        var refusals = witness.Calls.Select(call => (call.Prompt, call.Refusals))
+            .Concat(witness.OneShots.Select(call => (call.Prompt, call.Refusals)))
+            .ToDictionary(call => call.Prompt, call => call.Refusals);
+        var sent = await SentAsync(rig, [.. refusals.Keys]);
         var attempts = await AttemptsAsync(rig, [.. sent.Select(request => request.Job).Distinct()]);
         // Under its key a call is made again when it failed, and only then.
         return

@@ -9,6 +9,9 @@ internal static class WitnessChecks
     // Says that nothing was accepted, whatever happened to the store.
     private const string NothingAccepted = "store.unavailable";
 
+    // Says that the call may have been made, and will not be made again.
+    private const string OutcomeUnknown = "idempotency.outcome_unknown";
+
     public static async Task<IReadOnlyList<string>> FindAsync(NpgsqlDataSource source, Witness witness)
     {
         List<string> found = [];
@@ -31,12 +34,27 @@ internal static class WitnessChecks
             }
         }
 
+        foreach (var seen in witness.OneShots)
+        {
+            var rows = byTask[seen.Task].ToList();
+            var isTrue = seen.JobId is { } id
+                ? rows is [{ Status: "completed" } done] && done.Id == id && done.TeamId == seen.TeamId && done.Charged == seen.CreditsCharged
+                : rows is [] || (rows is [var only] && (!IsUncharged(seen) || (only.Charged == 0 && only.Status != "completed")));
+            if (!isTrue)
+            {
+                found.Add($"answer to a one-shot is not true: {seen}: {string.Join(", ", rows)}");
+            }
+        }
+
         await AddCallsAsync(source, witness, found);
         await AddGrantsAsync(source, witness, found);
         return found;
     }
 
     private static bool IsRefusal(int status, string? code) => (status is >= 400 and < 500) || code == NothingAccepted;
+
+    // Of a 503 the store may know more than who answered.
+    private static bool IsUncharged(SeenOneShot seen) => seen.Status is not 0 and not 503 && seen.Code != OutcomeUnknown;
 
     private static async Task AddCallsAsync(NpgsqlDataSource source, Witness witness, List<string> found)
     {
@@ -74,7 +92,7 @@ internal static class WitnessChecks
               FROM jobs j LEFT JOIN credit_transactions t ON t.team_id = j.team_id AND t.job_id = j.job_id AND t.kind = 'deduction'
              GROUP BY j.team_id, j.job_id
             """,
-            row => jobs[row.GetGuid(0)] = new(row.GetString(1), row.GetString(2), row.GetString(3), row.GetDecimal(4)));
+            row => jobs[row.GetGuid(0)] = new(row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetDecimal(4)));
         return jobs;
     }
 
@@ -88,5 +106,5 @@ internal static class WitnessChecks
         }
     }
 
-    private sealed record JobRow(string TeamId, string Task, string Status, decimal Charged);
+    private sealed record JobRow(Guid Id, string TeamId, string Task, string Status, decimal Charged);
 }

@@ -18,9 +18,14 @@ internal sealed class LoadClient(CrashRig rig, Tenants tenants, Witness witness,
         while (!stop.IsCancellationRequested)
         {
             var team = tenants.Teams[random.Next(tenants.Teams.Count)];
-            if (random.Next(16) == 0)
+            var what = random.Next(16);
+            if (what == 0)
             {
                 await GrantAsync(team);
+            }
+            else if (what < 4)
+            {
+                await OneShotAsync(team);
             }
             else if (await CreateAsync(team) is { } job)
             {
@@ -97,18 +102,39 @@ internal sealed class LoadClient(CrashRig rig, Tenants tenants, Witness witness,
     {
         var prompt = $"call {name}-{++_count}";
         var repeatKey = random.Next(2) == 0 ? prompt.Replace(' ', '-') : null;
-        var (answer, status, refusals) = await AskAsync(
-            $"/api/jobs/{job}/llm-call",
-            team.Key,
-            new JsonObject
-            {
-                ["model_group"] = tenants.Groups[random.Next(tenants.Groups.Count)],
-                ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
-                ["max_tokens"] = 8,
-            },
-            repeatKey,
-            repeatKey is not null);
+        var route = random.Next(3) == 0 ? "llm-call-stream" : "llm-call";
+        var (answer, status, refusals) = await AskAsync($"/api/jobs/{job}/{route}", team.Key, Call("model_group", prompt), repeatKey, repeatKey is not null);
         witness.Saw(new SeenCall(team.TeamId, job, status, answer.IsOk ? answer.Body!["call_id"]!.GetValue<Guid>() : null, prompt, refusals));
+    }
+
+    private async Task OneShotAsync(LoadTeam team)
+    {
+        var (task, prompt) = ($"task {name}-{++_count}", $"call {name}-{_count}");
+        var repeatKey = random.Next(2) == 0 ? task.Replace(' ', '-') : null;
+        var (answer, status, refusals) = random.Next(3) switch
+        {
+            0 => await AskAsync("/v1/chat/completions", team.Key, Call("model", prompt), repeatKey, repeatKey is not null, task),
+            1 => await AskAsync("/api/jobs/create-and-call", team.Key, WithJob(Call("model_group", prompt), task), repeatKey, repeatKey is not null),
+            _ => await AskAsync("/api/jobs/create-and-call-stream", team.Key, WithJob(Call("model_group", prompt), task), repeatKey, repeatKey is not null),
+        };
+        witness.Saw(new SeenOneShot(
+            team.TeamId, task, status, answer.Code,
+            answer.IsOk ? answer.Body!["job_id"]!.GetValue<Guid>() : null,
+            answer.IsOk ? (decimal)answer.Body!["costs"]!["credits_charged"]! : 0,
+            prompt, refusals));
+    }
+
+    private JsonObject Call(string groupField, string prompt) => new()
+    {
+        [groupField] = tenants.Groups[random.Next(tenants.Groups.Count)],
+        ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
+        ["max_tokens"] = 8,
+    };
+
+    private static JsonObject WithJob(JsonObject call, string task)
+    {
+        (call["job_type"], call["external_task_id"]) = ("crash", task);
+        return call;
     }
 
     // Whoever does not hear how a job ended asks again: the answer must be the same, with a key or without.
@@ -126,12 +152,12 @@ internal sealed class LoadClient(CrashRig rig, Tenants tenants, Witness witness,
 
     /// <summary>Asks any API, and again while nobody knows what was done and a repeat is safe.</summary>
     /// <returns>The last answer; its status, 0 where an earlier attempt may have done what the last one did not; how many said 503.</returns>
-    private async Task<(ApiAnswer Answer, int Status, int Refusals)> AskAsync(string path, string key, JsonObject? body, string? repeatKey, bool isRepeatable)
+    private async Task<(ApiAnswer Answer, int Status, int Refusals)> AskAsync(string path, string key, JsonObject? body, string? repeatKey, bool isRepeatable, string? task = null)
     {
         var refusals = 0;
         for (var tries = 1; ; tries++)
         {
-            var answer = await rig.Apis[random.Next(rig.Apis.Count)].PostAsync(path, key, body, repeatKey);
+            var answer = await rig.Apis[random.Next(rig.Apis.Count)].PostAsync(path, key, body, repeatKey, task);
             refusals += answer.Status == 503 ? 1 : 0;
             if (answer.IsOpen)
             {

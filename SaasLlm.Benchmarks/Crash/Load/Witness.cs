@@ -16,6 +16,10 @@ internal sealed record SeenEnd(string TeamId, Guid JobId, int Status, string? En
 /// <param name="Refusals">How often it heard that the call was not made or not saved, and repeated it.</param>
 internal sealed record SeenCall(string TeamId, Guid JobId, int Status, Guid? CallId, string Prompt, int Refusals);
 
+/// <summary>A job that is all one call, under a task id that no other request carries.</summary>
+/// <param name="JobId">Null unless it was answered.</param>
+internal sealed record SeenOneShot(string TeamId, string Task, int Status, string? Code, Guid? JobId, decimal CreditsCharged, string Prompt, int Refusals);
+
 /// <summary>Credits that an operator added, for a reason that no other request carries.</summary>
 internal sealed record SeenGrant(string TeamId, string Reason, decimal Credits, int Status, string? Code);
 
@@ -26,6 +30,7 @@ internal sealed class Witness
     private readonly ConcurrentQueue<SeenEnd> _ends = new();
     private readonly ConcurrentQueue<SeenCall> _calls = new();
     private readonly ConcurrentQueue<SeenGrant> _grants = new();
+    private readonly ConcurrentQueue<SeenOneShot> _oneShots = new();
     private int _answers;
     private int _lost;
 
@@ -36,6 +41,8 @@ internal sealed class Witness
     public IReadOnlyCollection<SeenCall> Calls => _calls;
 
     public IReadOnlyCollection<SeenGrant> Grants => _grants;
+
+    public IReadOnlyCollection<SeenOneShot> OneShots => _oneShots;
 
     /// <summary>Answers of all kinds.</summary>
     public int Answers => _answers;
@@ -64,6 +71,12 @@ internal sealed class Witness
     public void Saw(SeenGrant seen)
     {
         _grants.Enqueue(seen);
+        Count(seen.Status);
+    }
+
+    public void Saw(SeenOneShot seen)
+    {
+        _oneShots.Enqueue(seen);
         Count(seen.Status);
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -15,7 +16,8 @@ internal sealed record ApiAnswer(int Status, JsonNode? Body)
     /// <summary>Nobody knows what was done, or nothing was: ask again, with the same Idempotency-Key if there was one.</summary>
     public bool IsOpen => Status is 0 or 503 || Code == "idempotency.in_progress";
 
-    public string? Code => Body is JsonObject problem && problem["code"] is JsonValue code ? (string?)code : null;
+    /// <summary>Of problem details, or of OpenAI's error.</summary>
+    public string? Code => Body is not JsonObject problem ? null : (string?)((problem["error"] as JsonObject)?["code"] ?? problem["code"]);
 
     public override string ToString() => $"{Status} {Body?.ToJsonString()}";
 }
@@ -23,6 +25,8 @@ internal sealed record ApiAnswer(int Status, JsonNode? Body)
 /// <summary>Calls one API process. A connection that breaks is an answer, not an exception.</summary>
 internal sealed class ApiCaller(Uri address) : IDisposable
 {
+    private const int StatusOfBrokenStream = 502;
+
     private readonly HttpClient _http = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(1), ConnectTimeout = TimeSpan.FromSeconds(2) })
     {
         BaseAddress = address,
@@ -30,13 +34,19 @@ internal sealed class ApiCaller(Uri address) : IDisposable
     };
 
     /// <param name="repeatKey">An Idempotency-Key.</param>
-    public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string key, JsonNode? body = null, string? repeatKey = null)
+    /// <param name="task">Labels the job that an OpenAI request is.</param>
+    public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string key, JsonNode? body = null, string? repeatKey = null, string? task = null)
     {
         using var request = new HttpRequestMessage(method, path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         if (repeatKey is not null)
         {
             request.Headers.Add("Idempotency-Key", repeatKey);
+        }
+
+        if (task is not null)
+        {
+            request.Headers.Add("X-External-Task-Id", task);
         }
 
         if (body is not null)
@@ -48,7 +58,9 @@ internal sealed class ApiCaller(Uri address) : IDisposable
         {
             using var response = await _http.SendAsync(request);
             var text = await response.Content.ReadAsStringAsync();
-            return new((int)response.StatusCode, text.Length == 0 ? null : JsonNode.Parse(text));
+            return response.Content.Headers.ContentType?.MediaType == "text/event-stream"
+                ? OfStream(text)
+                : new((int)response.StatusCode, text.Length == 0 ? null : WithHeaders(JsonNode.Parse(text), response));
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException or JsonException)
         {
@@ -56,8 +68,33 @@ internal sealed class ApiCaller(Uri address) : IDisposable
         }
     }
 
-    public Task<ApiAnswer> PostAsync(string path, string key, JsonNode? body = null, string? repeatKey = null)
-        => SendAsync(HttpMethod.Post, path, key, body, repeatKey);
+    public Task<ApiAnswer> PostAsync(string path, string key, JsonNode? body = null, string? repeatKey = null, string? task = null)
+        => SendAsync(HttpMethod.Post, path, key, body, repeatKey, task);
 
     public void Dispose() => _http.Dispose();
+
+    // What ends a stream says what became of it: without [DONE] it is an error, or broke off.
+    private static ApiAnswer OfStream(string text)
+    {
+        var events = text.Split('\n').Where(line => line.StartsWith("data: ", StringComparison.Ordinal)).Select(line => line["data: ".Length..]).ToList();
+        return events switch
+        {
+            [.., var end, "[DONE]"] => new(200, JsonNode.Parse(end)),
+            [.., var last] when JsonNode.Parse(last) is JsonObject failure && failure["error"] is not null => new(StatusOfBrokenStream, failure),
+            _ => ApiAnswer.Lost,
+        };
+    }
+
+    // On OpenAI's routes headers say what the job API says in its body.
+    private static JsonNode? WithHeaders(JsonNode? body, HttpResponseMessage response)
+    {
+        if (body is JsonObject answer && response.Headers.TryGetValues("x-credits-charged", out var charged))
+        {
+            answer["job_id"] = Guid.Parse(response.Headers.GetValues("x-job-id").Single());
+            answer["status"] = "completed";
+            answer["costs"] = new JsonObject { ["credits_charged"] = decimal.Parse(charged.Single(), CultureInfo.InvariantCulture) };
+        }
+
+        return body;
+    }
 }

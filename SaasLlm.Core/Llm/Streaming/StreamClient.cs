@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using SaasLlm.Core.Failpoints;
 using SaasLlm.Core.Llm.Answers;
 using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Gateway;
@@ -105,6 +106,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
                 // The clock is the provider's: a slow reader must not run it down.
                 pause.CancelAfter(Timeout.InfiniteTimeSpan);
                 await to.WriteAsync(given);
+                Failpoint.Hit(FailpointName.AfterChunk);
                 pause.CancelAfter(limits.Gap);
             }
             else if (reader.HasContent)
