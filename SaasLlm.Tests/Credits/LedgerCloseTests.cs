@@ -135,6 +135,24 @@ public sealed class LedgerCloseTests(LedgerStores stores) : IClassFixture<Ledger
         Assert.Equal("in_progress", await api.ScalarAsync<string>($"SELECT status FROM jobs WHERE job_id = '{job}'"));
     }
 
+    // The call that is ended is not in its own way; another one is, also when the end of the first is said again.
+    [Fact]
+    public async Task A_call_ends_with_its_job_unless_another_one_runs()
+    {
+        await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
+        var team = await api.CreateTeamAsync(5);
+        var job = await api.OpenedAsync(team);
+        var (first, second) = (await api.StartAsync(team, job), await api.StartAsync(team, job));
+
+        Assert.Equal("jobs.call_running", (await api.Ledger.EndCallAndJobAsync(LedgerHarness.End(first), default)).Failure?.Code);
+        Assert.Equal("jobs.call_running", (await api.Ledger.EndCallAndJobAsync(LedgerHarness.End(first), default)).Failure?.Code);
+        Assert.Equal((5m, 0m, 1m), await api.AccountAsync(team));
+
+        var closed = (await api.Ledger.EndCallAndJobAsync(LedgerHarness.End(second), default)).Value;
+        Assert.Equal((2, 2, 0, true), (closed.TotalCalls, closed.SuccessfulCalls, closed.FailedCalls, closed.CreditApplied));
+        Assert.Equal((5m, 1m, 0m), await api.AccountAsync(team));
+    }
+
     [Fact]
     public async Task Cancelling_wins_at_once_and_the_running_call_is_recorded_unbilled()
     {

@@ -28,7 +28,7 @@ internal sealed class LedgerHarness : IAsyncDisposable
         _redis = ConnectionMultiplexer.Connect(redisOptions);
         Balances = new(_connections.Reader);
         Redis = new(_redis, new RedisGuard(TimeProvider.System, Options.RedisTimeout, Options.RedisRest, telemetry), Options);
-        Reservations = new Reservations(Redis, Balances, Options, telemetry);
+        Reservations = new Reservations(Redis, Balances, Options, telemetry, TimeProvider.System);
         Writer = new(_connections, Reservations, Options, telemetry, TimeProvider.System, NullLogger<LedgerWriter>.Instance);
         Ledger = new Ledger(Writer, Reservations, Balances, Options, telemetry, TimeProvider.System);
         Source = _connections.Reader;

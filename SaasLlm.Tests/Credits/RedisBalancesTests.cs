@@ -199,6 +199,38 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
         Assert.Empty(await api.MismatchesAsync());
     }
 
+    // A push that waited covers several versions, and the seed may have brought the first of them.
+    [Fact]
+    public async Task A_push_over_several_versions_counts_those_after_the_seed()
+    {
+        await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
+        var team = Team();
+        await api.Redis.SeedAsync(Balance(team, 2, 2, available: 0));
+        await api.Redis.PushAsync(Balance(team, 4, 5, available: 0));
+        Assert.False((await Reserve(api, team)).IsCertain);
+
+        await api.Redis.PushAsync(Balance(team, 1, 4, available: 9));
+        var refused = await Reserve(api, team);
+
+        Assert.Equal(ReserveStatus.Refused, refused.Status);
+        Assert.True(refused.IsCertain);
+    }
+
+    // Another process refused a job at version 3 and said so before the push that brings versions 3 and 4.
+    [Fact]
+    public async Task A_push_over_several_versions_brings_one_that_was_missing_in_between()
+    {
+        await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
+        var team = Team();
+        await api.Redis.SeedAsync(Balance(team, 2, 2, available: 0));
+        await api.Redis.PushAsync(Balance(team, 3, 3, available: 0));
+        Assert.False((await Reserve(api, team)).IsCertain);
+
+        await api.Redis.PushAsync(Balance(team, 2, 4, available: 0));
+
+        Assert.True((await Reserve(api, team)).IsCertain);
+    }
+
     private static string Team() => $"team_{Guid.NewGuid():N}";
 
     private static JobId Job() => JobId.New(TimeProvider.System);

@@ -32,7 +32,25 @@ internal sealed record ReserveReply(ReserveStatus Status, bool IsCertain, Balanc
 /// <summary>The balance that a commit left, or that was read: what Redis is told.</summary>
 internal sealed record BalancePush(
     string TeamId, long FromVersion, long Version, decimal Allocated, decimal Used, decimal Held, decimal OpeningHold, bool IsJobBased,
-    IReadOnlyList<HoldView> Opened, IReadOnlyList<JobId> Ended);
+    IReadOnlyList<HoldView> Opened, IReadOnlyList<JobId> Ended)
+{
+    /// <summary>Nothing but holds that reservations stand for.</summary>
+    public bool OnlyOpens { get; init; }
+
+    /// <summary>One push for both. Not where another process committed between them: each names the versions that it brings.</summary>
+    public bool TryJoin(BalancePush next, out BalancePush joined)
+    {
+        joined = next;
+        if (next.FromVersion != Version)
+        {
+            return false;
+        }
+
+        HashSet<JobId> known = [.. next.Ended, .. next.Opened.Select(hold => hold.JobId)];
+        joined = next with { FromVersion = FromVersion, Opened = [.. Opened.Where(hold => !known.Contains(hold.JobId)), .. next.Opened] };
+        return true;
+    }
+}
 
 /// <summary>The typed caller of the Lua scripts beside it. Every key of a team carries the same hash tag.</summary>
 internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard guard, LedgerOptions options)

@@ -10,9 +10,11 @@ namespace SaasLlm.Core.Credits.Redis;
 /// The early word on a job's price: Redis refuses what cannot be paid without a touch of Postgres, and lets the rest go on
 /// to the writer, who decides. A refusal that may rest on a lost push is confirmed in Postgres once, which seeds Redis anew.
 /// </summary>
-internal sealed class Reservations(RedisBalances redis, BalanceReader balances, LedgerOptions options, LedgerTelemetry telemetry)
+internal sealed class Reservations(RedisBalances redis, BalanceReader balances, LedgerOptions options, LedgerTelemetry telemetry, TimeProvider time)
 {
     private static readonly TimeSpan s_margin = TimeSpan.FromSeconds(1);
+
+    private readonly WaitingPushes _waiting = new();
 
     // Until then (Stopwatch), Redis may not know what this process has already told its callers.
     private long _doubtedUntil;
@@ -44,9 +46,31 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
         }
     }
 
-    /// <summary>Tells Redis the balances that a commit left. Never throws: what is lost here, the next seed brings.</summary>
+    /// <summary>
+    /// Tells Redis the balances that a commit left, where it only opened holds a moment later. Never throws: what is lost here, the
+    /// next seed brings.
+    /// </summary>
     public Task PushAsync(IReadOnlyList<BalancePush> pushes)
-        => pushes.Count == 0 ? Task.CompletedTask : Task.WhenAll(pushes.Select(PushAsync));
+    {
+        var (due, beganToWait) = _waiting.Take(pushes);
+        if (beganToWait)
+        {
+            _ = FlushLaterAsync();
+        }
+
+        return SendAsync(due);
+    }
+
+    /// <summary>Sends what waits.</summary>
+    public Task FlushAsync() => SendAsync(_waiting.TakeAll());
+
+    private async Task FlushLaterAsync()
+    {
+        await Task.Delay(WaitingPushes.WaitMax, time);
+        await FlushAsync();
+    }
+
+    private Task SendAsync(IReadOnlyList<BalancePush> pushes) => pushes.Count == 0 ? Task.CompletedTask : Task.WhenAll(pushes.Select(PushAsync));
 
     private async Task PushAsync(BalancePush push)
     {
@@ -57,9 +81,9 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
         }
     }
 
-    private void Doubt(TimeSpan time)
+    private void Doubt(TimeSpan span)
     {
-        var until = Stopwatch.GetTimestamp() + (long)((time + s_margin).TotalSeconds * Stopwatch.Frequency);
+        var until = Stopwatch.GetTimestamp() + (long)((span + s_margin).TotalSeconds * Stopwatch.Frequency);
         // A race may forget the longer one: then a refusal is Redis' alone, as it is in every other process.
         Volatile.Write(ref _doubtedUntil, Math.Max(until, Volatile.Read(ref _doubtedUntil)));
     }

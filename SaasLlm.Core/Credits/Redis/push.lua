@@ -30,12 +30,12 @@ for i = 10 + 3 * opened, #ARGV do
   redis.call('HDEL', KEYS[3], ARGV[i])
 end
 
--- While a push between two versions is missing, a hold may be subtracted twice: a refusal then asks Postgres.
+-- While a push between two versions is missing, a hold may be subtracted twice: a refusal then asks Postgres. A push may bring
+-- several versions; those the seed brought are not counted, and a push of none (a refusal) may have counted some of them as missing.
 if to > version then
   missing = missing + math.max(0, from - version)
-elseif from >= base then
-  missing = math.max(0, missing - (to - from))
 end
+missing = math.max(0, missing - math.max(0, math.min(to, version) - math.max(from, base)))
 redis.call('HSET', KEYS[1], 'missing', string.format('%.0f', missing), 'pending', string.format('%.0f', pending))
 for key = 2, 3 do
   redis.call('PEXPIREAT', KEYS[key], b[5])

@@ -16,6 +16,7 @@ internal sealed class LedgerBatch
     private readonly Dictionary<(string, LotKey), PostedTransaction> _granted = [];
     private readonly Dictionary<(string, LotId), LotState> _lotsAsStored = [];
     private readonly HashSet<string> _refusedTeams = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _teamsBeyondOpening = new(StringComparer.Ordinal);
 
     /// <summary>Postgres' clock, read after the locks were had.</summary>
     public DateTimeOffset Now { get; private set; }
@@ -103,6 +104,11 @@ internal sealed class LedgerBatch
             {
                 _refusedTeams.Add(account.TeamId);
             }
+
+            if (Opened(entries) is null)
+            {
+                _teamsBeyondOpening.Add(account.TeamId);
+            }
         }
 
         if (state.Job is { } job)
@@ -154,7 +160,7 @@ internal sealed class LedgerBatch
     {
         var jobs = _jobs.Values.Select(row => row.Current).Where(job => job.HoldAmount > 0).ToLookup(job => job.TeamId);
         var touched = _accounts.Values.Where(row => row.Current != row.Read || _refusedTeams.Contains(row.Current.TeamId));
-        return [.. touched.Select(row => Push(row, jobs[row.Current.TeamId]))];
+        return [.. touched.Select(row => Push(row, jobs[row.Current.TeamId]) with { OnlyOpens = !_teamsBeyondOpening.Contains(row.Current.TeamId) })];
     }
 
     private static BalancePush Push(Row<AccountState> row, IEnumerable<JobState> jobs)

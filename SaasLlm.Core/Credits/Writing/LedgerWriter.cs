@@ -58,6 +58,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _loop;
+        await _reservations.FlushAsync();
         await DropSessionAsync();
     }
 
