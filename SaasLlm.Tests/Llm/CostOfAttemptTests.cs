@@ -44,6 +44,17 @@ public sealed class CostOfAttemptTests
     public void More_than_the_request_allowed_may_have_come()
         => Assert.Equal(1.808m, CostOfAttempt.Of(Facts(new(0, default, TransportFault.TimedOut), hasContent: true, textBytes: 180_000), s_price).Evidence.HighUsd);
 
+    // A range that is none would be refused by its table, and with it the end of the call.
+    [Theory]
+    [InlineData(1, 1, TransportFault.Cut)]
+    [InlineData(2, 7, TransportFault.TimedOut)]
+    [InlineData(27, 0, TransportFault.Cut)]
+    public void The_least_is_never_more_than_the_most(long promptMax, long textBytes, TransportFault fault)
+    {
+        var evidence = CostOfAttempt.Of(Facts(new(0, default, fault), hasContent: true, textBytes: textBytes, promptMax: promptMax), s_price).Evidence;
+        Assert.InRange(evidence.LowUsd, 0, evidence.HighUsd);
+    }
+
     [Theory]
     [InlineData(200, TransportFault.None)]
     [InlineData(0, TransportFault.Cut)]
@@ -64,6 +75,6 @@ public sealed class CostOfAttemptTests
     public void The_gateways_header_is_read_exactly(string? header, string? usd)
         => Assert.Equal(usd is null ? null : decimal.Parse(usd, CultureInfo.InvariantCulture), GatewayCost.Parse(header));
 
-    private static AttemptFacts Facts(GatewayAnswer answer, TokenUsage? usage = null, bool hasContent = false, long textBytes = 0)
-        => new(answer, usage, hasContent, textBytes, SentBytes: 2400, PromptMax: 800, OutputMax: 5000);
+    private static AttemptFacts Facts(GatewayAnswer answer, TokenUsage? usage = null, bool hasContent = false, long textBytes = 0, long promptMax = 800)
+        => new(answer, usage, hasContent, textBytes, PromptMax: promptMax, OutputMax: 5000);
 }

@@ -130,7 +130,7 @@ internal sealed partial class CallRunner(
         }
 
         var textBytes = usage is null && meaning == AnswerMeaning.Worked ? AnswerContent.TextBytes(root!.Value) : 0;
-        var (cost, evidence) = CostOfAttempt.Of(new(answer, usage, meaning == AnswerMeaning.Worked, textBytes, body.Length, plan.Body.PromptTokens, plan.OutputMax), progress.Current.Price);
+        var (cost, evidence) = CostOfAttempt.Of(new(answer, usage, meaning == AnswerMeaning.Worked, textBytes, plan.Body.PromptTokens, plan.OutputMax), progress.Current.Price);
         var end = new AttemptEnd(
             intent.AttemptId,
             meaning == AnswerMeaning.Worked ? "succeeded" : "failed",
@@ -159,7 +159,7 @@ internal sealed partial class CallRunner(
         Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(startedAt);
         var (cost, evidence) = CostOfAttempt.Of(
-            new(answer, reader.Usage, reader.HasContent, reader.TextBytes, body.Length, plan.Body.PromptTokens, plan.OutputMax), progress.Current.Price);
+            new(answer, reader.Usage, reader.HasContent, reader.TextBytes, plan.Body.PromptTokens, plan.OutputMax), progress.Current.Price);
         var end = new AttemptEnd(
             intent.AttemptId,
             meaning == AnswerMeaning.Worked ? "succeeded" : "failed",

@@ -8,11 +8,10 @@ namespace SaasLlm.Core.Llm.Calls;
 /// <param name="Usage">What the answer said of it; null when it said nothing.</param>
 /// <param name="HasContent">Something was given.</param>
 /// <param name="TextBytes">How much was given.</param>
-/// <param name="SentBytes">The request's body.</param>
 /// <param name="PromptMax">The most tokens that the request is.</param>
 /// <param name="OutputMax">The longest answer that the request allows, in tokens.</param>
 internal readonly record struct AttemptFacts(
-    GatewayAnswer Answer, TokenUsage? Usage, bool HasContent, long TextBytes, int SentBytes, long PromptMax, long OutputMax);
+    GatewayAnswer Answer, TokenUsage? Usage, bool HasContent, long TextBytes, long PromptMax, long OutputMax);
 
 /// <summary>What an attempt cost, and how well that is known. Only what the provider counted is a cost; the rest is a range.</summary>
 internal static class CostOfAttempt
@@ -52,7 +51,7 @@ internal static class CostOfAttempt
             Capped(price.CostMax(facts.PromptMax, Tokens(facts.TextBytes, BytesPerTokenMin))));
 
     private static decimal Low(AttemptFacts facts, ModelPrice price)
-        => Capped(price.CostMin(Tokens(facts.SentBytes, BytesPerTokenMax), Tokens(facts.TextBytes, BytesPerTokenMax)));
+        => Capped(price.CostMin(facts.PromptMax * BytesPerTokenMin / BytesPerTokenMax, Tokens(facts.TextBytes, BytesPerTokenMax)));
 
     // Never below what came: a provider may pass a limit that it was given.
     private static decimal Allowed(AttemptFacts facts, ModelPrice price)
