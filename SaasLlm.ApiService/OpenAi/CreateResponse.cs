@@ -20,6 +20,7 @@ internal sealed class CreateResponse(ILlmCaller llm, JobReader jobs, JobTypes ty
         Group<OpenAiGroup>();
         Description(d => d.WithMetadata(new RequestSizeLimit(CallModel.BodyBytesMax), NeverRepeated.Mark));
         Description(d => d.Accepts<JsonElement>("application/json").Produces<JsonElement>(200));
+        Description(d => d.ProducesProblem(400).ProducesProblem(402).ProducesProblem(404).ProducesProblem(429).ProducesProblem(502).ProducesProblem(503).ProducesProblem(504));
         Summary(s =>
         {
             s.Summary = "Responses, as OpenAI's";

@@ -13,26 +13,17 @@ internal static class ResponseEvents
         var events = new List<JsonObject>();
         Add("response.created", new() { ["response"] = Begun() });
         Add("response.in_progress", new() { ["response"] = Begun() });
-        Add("response.output_item.added", new()
+        if (echo.ToolCalls.Count == 0)
         {
-            ["output_index"] = 0,
-            ["item"] = new JsonObject
-            {
-                ["id"] = itemId,
-                ["type"] = "message",
-                ["status"] = "in_progress",
-                ["role"] = "assistant",
-                ["content"] = new JsonArray(),
-            }
-        });
-        Add("response.content_part.added", Part("part", new JsonObject { ["type"] = "output_text", ["text"] = "", ["annotations"] = new JsonArray() }));
-        foreach (var piece in echo.Pieces())
-        {
-            Add("response.output_text.delta", Part("delta", piece));
+            AddText();
+            Add("response.output_item.done", new() { ["output_index"] = 0, ["item"] = WithoutNulls(item) });
         }
 
-        Add("response.output_text.done", Part("text", echo.Text));
-        Add("response.output_item.done", new() { ["output_index"] = 0, ["item"] = WithoutNulls(item) });
+        for (var index = 0; index < echo.ToolCalls.Count; index++)
+        {
+            AddToolCall(index, completed["output"]![index]!.AsObject());
+        }
+
         Add(echo.IsLimited ? "response.incomplete" : "response.completed", new() { ["response"] = Streamed() });
         return events;
 
@@ -47,6 +38,40 @@ internal static class ResponseEvents
             happened["sequence_number"] = events.Count;
             happened["model"] = model;
             events.Add(happened);
+        }
+
+        void AddText()
+        {
+            Add("response.output_item.added", new()
+            {
+                ["output_index"] = 0,
+                ["item"] = new JsonObject
+                {
+                    ["id"] = itemId,
+                    ["type"] = "message",
+                    ["status"] = "in_progress",
+                    ["role"] = "assistant",
+                    ["content"] = new JsonArray(),
+                }
+            });
+            Add("response.content_part.added", Part("part", new JsonObject { ["type"] = "output_text", ["text"] = "", ["annotations"] = new JsonArray() }));
+            foreach (var piece in echo.Pieces())
+            {
+                Add("response.output_text.delta", Part("delta", piece));
+            }
+
+            Add("response.output_text.done", Part("text", echo.Text));
+        }
+
+        void AddToolCall(int index, JsonObject call)
+        {
+            var begun = call.DeepClone().AsObject();
+            (begun["arguments"], begun["status"]) = ("", "in_progress");
+            var arguments = echo.ToolCalls[index].Arguments;
+            Add("response.output_item.added", new() { ["output_index"] = index, ["item"] = begun });
+            Add("response.function_call_arguments.delta", new() { ["item_id"] = call["id"]!.DeepClone(), ["output_index"] = index, ["delta"] = arguments });
+            Add("response.function_call_arguments.done", new() { ["item_id"] = call["id"]!.DeepClone(), ["output_index"] = index, ["arguments"] = arguments });
+            Add("response.output_item.done", new() { ["output_index"] = index, ["item"] = call.DeepClone() });
         }
 
         JsonObject Part(string name, JsonNode value) => new()

@@ -35,9 +35,16 @@ internal sealed class Responses(InferenceGate gate, Mode mode, Ids ids, TimeProv
         body["id"] = id;
         body["created_at"] = time.GetUtcNow().ToUnixTimeSeconds();
         body["model"] = call.Model.Name;
-        var message = body["output"]![0]!;
-        message["id"] = id.Replace("resp_", "msg_", StringComparison.Ordinal);
-        message["content"]![0]!["text"] = echo.Text;
+        if (echo.ToolCalls.Count > 0)
+        {
+            body["output"] = new JsonArray([.. echo.ToolCalls.Select((tool, index) => CallItem(tool, $"{id}{(index == 0 ? "" : $"-{index}")}"))]);
+        }
+        else
+        {
+            body["output"]![0]!["id"] = id.Replace("resp_", "msg_", StringComparison.Ordinal);
+            body["output"]![0]!["content"]![0]!["text"] = echo.Text;
+        }
+
         body["usage"]!["input_tokens"] = echo.PromptTokens;
         body["usage"]!["output_tokens"] = echo.CompletionTokens;
         body["usage"]!["total_tokens"] = echo.PromptTokens + echo.CompletionTokens;
@@ -45,9 +52,19 @@ internal sealed class Responses(InferenceGate gate, Mode mode, Ids ids, TimeProv
         {
             body["status"] = "incomplete";
             body["incomplete_details"] = new JsonObject { ["reason"] = "max_output_tokens" };
-            message["status"] = "incomplete";
+            body["output"]![0]!["status"] = "incomplete";
         }
 
         return body;
     }
+
+    private static JsonObject CallItem(ToolCall tool, string id) => new()
+    {
+        ["arguments"] = tool.Arguments,
+        ["call_id"] = id.Replace("resp_", "call_", StringComparison.Ordinal),
+        ["name"] = tool.Name,
+        ["type"] = "function_call",
+        ["id"] = id.Replace("resp_", "fc_", StringComparison.Ordinal),
+        ["status"] = "completed",
+    };
 }

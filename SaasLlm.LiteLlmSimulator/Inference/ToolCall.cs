@@ -21,6 +21,12 @@ internal sealed record ToolCall(string Name, string Arguments)
             return [Call(Functions(body).FirstOrDefault(tool => tool.StringOf("name") == named), named)];
         }
 
+        // The responses API names it without an object of its own.
+        if (choice.StringOf("type") == "function" && choice.StringOf("name") is { } called)
+        {
+            return [Call(Functions(body).FirstOrDefault(tool => tool.StringOf("name") == called), called)];
+        }
+
         var mode = choice.ValueKind is JsonValueKind.String ? choice.GetString() : "auto";
         var tools = mode == "none" ? [] : Functions(body).Where(tool => tool.StringOf("name") is not null).ToList();
         var wanted = tools.Where(tool => asked.Contains(tool.StringOf("name")!, StringComparison.Ordinal)).ToList();
@@ -39,7 +45,7 @@ internal sealed record ToolCall(string Name, string Arguments)
 
     private static IEnumerable<JsonElement> Functions(JsonElement body)
         => body.Has("tools", out var tools) && tools.ValueKind is JsonValueKind.Array
-            ? tools.EnumerateArray().Select(tool => tool.Has("function", out var function) ? function : default)
+            ? tools.EnumerateArray().Select(tool => tool.Has("function", out var function) ? function : tool.StringOf("type") == "function" ? tool : default)
             : [];
 
     private static ToolCall Call(JsonElement function, string name)

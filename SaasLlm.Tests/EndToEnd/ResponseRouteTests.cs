@@ -32,6 +32,26 @@ public sealed class ResponseRouteTests(AppFixture fixture)
         Assert.Equal(2, (decimal)(await tenant.BalanceAsync())["credits_remaining"]!);
     }
 
+    [Theory]
+    [InlineData("""{"type":"function","name":"get_weather"}""")]
+    [InlineData("\"required\"")]
+    public async Task A_tool_is_called_whole_and_streamed(string choice)
+    {
+        var tenant = await ReadyAsync("gpt-4-turbo");
+        var body = $$$"""{"model":"{{{tenant.Group}}}","input":"x","tools":[{"type":"function","name":"get_weather","parameters":{"type":"object"}}],"tool_choice":{{{choice}}}""";
+
+        var call = (await tenant.Team.PostAsync("/v1/responses", body + "}")).Is(200)["output"]![0]!;
+        var stream = await tenant.StreamAsync("/v1/responses", body + ",\"stream\":true}");
+
+        Assert.Equal(("function_call", "get_weather", "{}"), ((string)call["type"]!, (string)call["name"]!, (string)call["arguments"]!));
+        var events = stream.Text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(frame => JsonNode.Parse(frame.Split("\ndata: ")[1])!).ToList();
+        Assert.Equal(
+            ["response.created", "response.in_progress", "response.output_item.added", "response.function_call_arguments.delta", "response.function_call_arguments.done", "response.output_item.done", "response.completed"],
+            events.Select(item => (string)item["type"]!));
+        Assert.Equal("{}", (string)events[3]["delta"]!);
+        Assert.Equal((string)events[2]["item"]!["id"]!, (string)events[^1]["response"]!["output"]![0]!["id"]!);
+    }
+
     [Fact]
     public async Task A_stream_that_breaks_ends_in_response_failed_and_costs_nothing()
     {

@@ -84,6 +84,7 @@ internal static class ClientNeeds
         foreach (var item in answer["output"]!.AsArray())
         {
             yield return Need(IsText(item!["id"]), "output[].id");
+            yield return Need((string)item["type"]! != "function_call" || (IsText(item["call_id"]) && IsText(item["name"]) && IsText(item["arguments"])), "call_id, name and arguments of a tool call");
             foreach (var part in item["content"] as JsonArray ?? [])
             {
                 yield return Need((string)part!["type"]! != "output_text" || part["annotations"] is JsonArray, "content[].annotations");

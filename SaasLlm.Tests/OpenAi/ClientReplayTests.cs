@@ -51,7 +51,8 @@ public sealed class ClientReplayTests(AppFixture fixture)
         {
             var isStream = status == 200 && request.IsStream;
             var type = response.Content.Headers.ContentType?.MediaType;
-            return [.. (status == 200 ? Needs(tenant, request, text) : ClientNeeds.OfError(JsonNode.Parse(text)!)).Where(need => need.Length > 0).Select(need => $"lacks {need}: {text}"),
+            var isCalled = status != 200 || !IsToolDemanded(request.Body) || text.Contains("\"arguments\":\"", StringComparison.Ordinal);
+            return [.. isCalled ? Array.Empty<string>() : [$"lacks the call of a tool: {text}"], .. (status == 200 ? Needs(tenant, request, text) : ClientNeeds.OfError(JsonNode.Parse(text)!)).Where(need => need.Length > 0).Select(need => $"lacks {need}: {text}"),
                 .. type == (isStream ? "text/event-stream" : "application/json") ? Array.Empty<string>() : [$"is {type}"]];
         }
         catch (Exception exception) when (exception is InvalidOperationException or NullReferenceException or FormatException or System.Text.Json.JsonException)
@@ -88,6 +89,9 @@ public sealed class ClientReplayTests(AppFixture fixture)
 
         return request.Body is JsonObject body && IsRefused(body) ? 400 : (string?)request.Body?["previous_response_id"] is null ? 200 : 404;
     }
+
+    private static bool IsToolDemanded(JsonNode? body)
+        => body?["tool_choice"] is JsonObject || (body?["tool_choice"] is JsonValue choice && choice.ToString() == "required");
 
     private static bool IsRefused(JsonObject body)
         => s_refusedFields.Any(field => body[field] is { } value && value.ToJsonString() != "false")

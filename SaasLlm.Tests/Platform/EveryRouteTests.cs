@@ -97,6 +97,19 @@ public sealed class EveryRouteTests(ProductApp product) : IClassFixture<ProductA
     }
 
     [Fact]
+    public async Task Refusals_are_documented_as_they_are_written()
+    {
+        var document = await product.Client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
+
+        var refusals = document.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().SelectMany(operation => operation.Value.GetProperty("responses").EnumerateObject().Select(response => (Path: path.Name, Response: response))))
+            .Where(refusal => string.CompareOrdinal(refusal.Response.Name, "400") >= 0).ToList();
+
+        Assert.Equal([], refusals.Where(refusal => !refusal.Response.Value.GetProperty("content").TryGetProperty(Answer.RefusalTypeOf(refusal.Path), out _)).Select(refusal => $"{refusal.Path} {refusal.Response.Name}"));
+        Assert.Contains(refusals, refusal => refusal.Path.StartsWith("/v1/", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Every_POST_shows_the_Idempotency_Key_and_nothing_else_does()
     {
         var document = await product.Client.GetFromJsonAsync<JsonElement>("/openapi/v1.json");

@@ -29,6 +29,7 @@ internal static class OperationDescriber
         DescribeBody(operation, endpoint, context.Description.HttpMethod);
         KeyParameter.Describe(operation, context.Description.HttpMethod, metadata);
         ProblemSchema.Complete(operation, context.Document);
+        OpenAiErrorSchema.Complete(operation, context.Description.RelativePath ?? "");
         DescribeResponses(operation, endpoint.EndpointSummary);
         AddRouteParameters(operation, context.Description.RelativePath ?? "");
         await AddQueryParametersAsync(operation, endpoint, context, cancellation);
