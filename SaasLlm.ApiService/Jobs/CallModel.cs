@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FastEndpoints;
+using SaasLlm.ApiService.Llm;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Idempotency;
@@ -51,7 +52,8 @@ internal sealed class CallModel(ILlmCaller llm, JobReader jobs) : Endpoint<CallM
             return;
         }
 
-        var answer = await llm.CallAsync(new(teamId, new(request.JobId), body.ModelGroup, body.Purpose, body.Fields), ct);
+        var call = new LlmCall(teamId, new(request.JobId), body.ModelGroup, body.Purpose, body.Fields).By(HttpContext);
+        var answer = await llm.CallAsync(call, ct);
         await answer.Match(
             given => Send.OkAsync(
                 new(given.CallId.Value, given.Response, new(given.Usage.Total, given.LatencyMs, given.ModelGroup)), ct),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FluentValidation.Results;
+using SaasLlm.ApiService.Llm;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.ApiService.Platform.Json;
@@ -58,7 +59,7 @@ internal static class OneShot
         var opens = new OpenJob(
             jobId, teamId, job.JobType!, job.UserId, job.ExternalTaskId, MetadataRules.Text(job.Metadata),
             terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd);
-        return (new(teamId, jobId, call.ModelGroup, call.Purpose, call.Fields, opens), [], null);
+        return (new LlmCall(teamId, jobId, call.ModelGroup, call.Purpose, call.Fields, opens).By(context), [], null);
     }
 
     /// <summary>A refusal that names the job, which has ended as failed and can be read.</summary>

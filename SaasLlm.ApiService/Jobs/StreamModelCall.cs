@@ -48,7 +48,8 @@ internal sealed class StreamModelCall(ILlmCaller llm, JobReader jobs, TimeProvid
             return;
         }
 
-        var begun = await llm.StreamAsync(new(teamId, new(request.JobId), body.ModelGroup, body.Purpose, body.Fields), EventStreamResponse.Silence, ct);
+        var call = new LlmCall(teamId, new(request.JobId), body.ModelGroup, body.Purpose, body.Fields).By(HttpContext);
+        var begun = await llm.StreamAsync(call, EventStreamResponse.Silence, ct);
         if (!begun.TryGet(out var stream, out var failure))
         {
             await Send.FailureAsync(failure);

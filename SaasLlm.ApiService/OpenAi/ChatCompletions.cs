@@ -49,7 +49,7 @@ internal sealed class ChatCompletions(ILlmCaller llm, JobReader jobs, JobTypes t
             return;
         }
 
-        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens);
+        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens).By(HttpContext);
         HttpContext.Response.Headers["x-job-id"] = job.JobId.ToString();
         await (request.IsStream ? StreamAsync(call, request, ct) : AnswerAsync(call, ct));
     }

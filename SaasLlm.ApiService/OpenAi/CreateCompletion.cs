@@ -50,7 +50,7 @@ internal sealed class CreateCompletion(ILlmCaller llm, JobReader jobs, JobTypes 
         }
 
         HttpContext.Response.Headers["x-job-id"] = job.JobId.ToString();
-        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens);
+        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens).By(HttpContext);
         await (request.IsStream ? StreamAsync(call, request.WantsUsage, ct) : AnswerAsync(call, ct));
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using FastEndpoints;
 using SaasLlm.ApiService.Jobs;
+using SaasLlm.ApiService.Llm;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Jobs;
@@ -48,7 +49,7 @@ internal sealed class CreateEmbeddings(ILlmCaller llm, JobReader jobs, JobTypes 
         }
 
         HttpContext.Response.Headers["x-job-id"] = job.JobId.ToString();
-        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens, LlmRoute.Embeddings);
+        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens, LlmRoute.Embeddings).By(HttpContext);
         await (await llm.CallAsync(call, ct)).Match(
             answer => CallResponse.WriteAsync(HttpContext, answer),
             failure => Problem.WriteAsync(HttpContext, failure));

@@ -50,7 +50,7 @@ internal sealed class CreateResponse(ILlmCaller llm, JobReader jobs, JobTypes ty
         }
 
         HttpContext.Response.Headers["x-job-id"] = job.JobId.ToString();
-        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens, LlmRoute.Responses);
+        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens, LlmRoute.Responses).By(HttpContext);
         await (request.IsStream ? StreamAsync(call, ct) : AnswerAsync(call, ct));
     }
 

@@ -1,4 +1,4 @@
-using System.Globalization;
+using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Json;
 
 namespace SaasLlm.ApiService.OpenAi;
@@ -20,8 +20,7 @@ internal static class OpenAiError
         response.StatusCode = status;
         if (retryAfter is { } wait)
         {
-            response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-            response.Headers["retry-after-ms"] = Math.Max(1, Math.Ceiling(wait.TotalMilliseconds)).ToString(CultureInfo.InvariantCulture);
+            Problem.WriteRetryAfter(response, wait);
         }
 
         if (IsFinal(status, code))

@@ -24,7 +24,7 @@ internal sealed class CreateTeam(TeamCreator teams, TimeProvider time) : Endpoin
             s.Description = "`virtual_key` is shown in this answer and never again. An id that exists is 409 `team.exists`; "
                 + "an organization or group that is not there is 404, and nothing is made.";
             s.ExampleRequest = new(
-                "org_acme", "team_hr", "HR", ["ResumeAgent", "ParsingAgent"], 100, JsonElement.Parse("""{"department": "HR"}"""));
+                "org_acme", "team_hr", "HR", ["ResumeAgent", "ParsingAgent"], 100, JsonElement.Parse("""{"department": "HR"}"""), LimitsBody.Example);
             s.ResponseExamples[200] = new CreateTeamResponse(
                 "team_hr", "org_acme", "HR", ["ParsingAgent", "ResumeAgent"], 100, 100, Guid.Empty, "sk-…", CreateTeamResponse.KeepTheKey);
         });
@@ -39,7 +39,8 @@ internal sealed class CreateTeam(TeamCreator teams, TimeProvider time) : Endpoin
                 request.TeamAlias ?? request.TeamId ?? "",
                 request.ModelGroups ?? [],
                 request.CreditsAllocated ?? 0,
-                MetadataRules.Text(request.Metadata)),
+                MetadataRules.Text(request.Metadata),
+                request.Limits?.ToLimits() ?? default),
             ct,
             HttpContext.GetWork(time));
         await created.Match(
@@ -51,8 +52,9 @@ internal sealed class CreateTeam(TeamCreator teams, TimeProvider time) : Endpoin
 /// <param name="TeamId">Generated where it is left out.</param>
 /// <param name="ModelGroups">The names of the groups the team may use.</param>
 /// <param name="CreditsAllocated">Credits to begin with; 0 where it is left out.</param>
+/// <param name="Limits">Of all its keys together; none where it is left out.</param>
 internal sealed record CreateTeamRequest(
-    string? OrganizationId, string? TeamId, string? TeamAlias, List<string>? ModelGroups, decimal? CreditsAllocated, JsonElement? Metadata);
+    string? OrganizationId, string? TeamId, string? TeamAlias, List<string>? ModelGroups, decimal? CreditsAllocated, JsonElement? Metadata, LimitsBody? Limits);
 
 /// <param name="VirtualKey">The team's key, shown this once.</param>
 internal sealed record CreateTeamResponse(
@@ -89,5 +91,6 @@ internal sealed class CreateTeamValidator : Validator<CreateTeamRequest>
         RuleFor(r => r.CreditsAllocated).Must(credits => credits is not { } value || Money.IsExactCredits(value))
             .WithMessage("must have at most six decimal places");
         RuleFor(r => r.Metadata).IsMetadata();
+        RuleFor(r => r.Limits!).SetValidator(new LimitsRules());
     }
 }

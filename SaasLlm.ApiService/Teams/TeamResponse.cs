@@ -17,12 +17,13 @@ internal sealed record TeamResponse(
     decimal CreditsHeld,
     decimal CreditsRemaining,
     decimal CreditsAvailable,
+    LimitsBody Limits,
     JsonElement Metadata,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt)
 {
     public static readonly TeamResponse Example = new(
-        "team_hr", "org_acme", "HR", "active", ["ParsingAgent", "ResumeAgent"], 100, 12, 1, 88, 87,
+        "team_hr", "org_acme", "HR", "active", ["ParsingAgent", "ResumeAgent"], 100, 12, 1, 88, 87, LimitsBody.Example,
         JsonElement.Parse("""{"department": "HR"}"""),
         new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero), new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
 
@@ -40,6 +41,7 @@ internal sealed record TeamResponse(
             account.Held,
             account.Allocated - account.Used,
             account.Allocated - account.Used - account.Held,
+            LimitsBody.From(team.LimitsOf()),
             JsonElement.Parse(team.Metadata),
             team.CreatedAt,
             team.UpdatedAt);

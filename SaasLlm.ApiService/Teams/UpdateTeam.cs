@@ -7,7 +7,7 @@ using SaasLlm.Core.Teams;
 
 namespace SaasLlm.ApiService.Teams;
 
-/// <summary>Changes a team's alias or metadata.</summary>
+/// <summary>Changes a team's alias, metadata or limits.</summary>
 internal sealed class UpdateTeam(TeamService teams) : Endpoint<UpdateTeamRequest, TeamResponse>
 {
     public override void Configure()
@@ -18,8 +18,9 @@ internal sealed class UpdateTeam(TeamService teams) : Endpoint<UpdateTeamRequest
         Summary(s =>
         {
             s.Summary = "Changes a team";
-            s.Description = "What is left out stays as it is; `metadata` is replaced as a whole.";
-            s.ExampleRequest = new("team_hr", "Human resources", TeamResponse.Example.Metadata);
+            s.Description = "What is left out stays as it is; `metadata` and `limits` are replaced as a whole, so `\"limits\": {}` lifts them all. "
+                + "Limits hold on every replica within a second, for all keys of the team together.";
+            s.ExampleRequest = new("team_hr", "Human resources", TeamResponse.Example.Metadata, LimitsBody.Example);
             s.ResponseExamples[200] = TeamResponse.Example;
         });
     }
@@ -27,14 +28,14 @@ internal sealed class UpdateTeam(TeamService teams) : Endpoint<UpdateTeamRequest
     public override async Task HandleAsync(UpdateTeamRequest request, CancellationToken ct)
     {
         var metadata = request.Metadata is { ValueKind: JsonValueKind.Object } ? MetadataRules.Text(request.Metadata) : null;
-        var updated = await teams.UpdateAsync(request.TeamId, request.TeamAlias, metadata, ct);
+        var updated = await teams.UpdateAsync(request.TeamId, request.TeamAlias, metadata, request.Limits?.ToLimits(), ct);
         await updated.Match(
             team => Send.OkAsync(TeamResponse.From(team), ct),
             failure => Send.FailureAsync(failure));
     }
 }
 
-internal sealed record UpdateTeamRequest([property: RouteParam] string TeamId, string? TeamAlias, JsonElement? Metadata);
+internal sealed record UpdateTeamRequest([property: RouteParam] string TeamId, string? TeamAlias, JsonElement? Metadata, LimitsBody? Limits);
 
 internal sealed class UpdateTeamValidator : Validator<UpdateTeamRequest>
 {
@@ -42,5 +43,6 @@ internal sealed class UpdateTeamValidator : Validator<UpdateTeamRequest>
     {
         RuleFor(r => r.TeamAlias).IsLine(200);
         RuleFor(r => r.Metadata).IsMetadata();
+        RuleFor(r => r.Limits!).SetValidator(new LimitsRules());
     }
 }

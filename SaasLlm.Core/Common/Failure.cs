@@ -42,4 +42,7 @@ public sealed record Failure(FailureKind Kind, string Code, string Message)
 
     /// <summary>When a repeat may succeed; sent as <c>Retry-After</c> in whole seconds, rounded up.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Whether a repeat can help; sent as <c>x-should-retry</c>. Null: the status says it.</summary>
+    public bool? ShouldRetry { get; init; }
 }

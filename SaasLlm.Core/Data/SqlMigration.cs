@@ -34,5 +34,8 @@ internal sealed class IdempotencyMigration : SqlMigration;
 [DbContext(typeof(SaasLlmDbContext)), Migration("0008_reconciliation")]
 internal sealed class ReconciliationMigration : SqlMigration;
 
+[DbContext(typeof(SaasLlmDbContext)), Migration("0009_call_limits")]
+internal sealed class CallLimitsMigration : SqlMigration;
+
 [DbContext(typeof(SaasLlmDbContext)), Migration("0010_prices")]
 internal sealed class PricesMigration : SqlMigration;

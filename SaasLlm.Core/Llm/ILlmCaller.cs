@@ -2,6 +2,7 @@ using System.Text.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Streaming;
+using SaasLlm.Core.Teams;
 
 namespace SaasLlm.Core.Llm;
 
@@ -10,7 +11,7 @@ public interface ILlmCaller
 {
     /// <summary>
     /// Runs the call to its end. A caller that leaves does not stop it: <paramref name="cancellation"/> only ends the wait for it.
-    /// Failures are those of design section 6, for example 502 <c>llm.all_models_failed</c>, 400 <c>llm.request_rejected</c>, 404 <c>model_group.not_found</c>.
+    /// Failures are those of design section 6, for example 502 <c>llm.all_models_failed</c>, 400 <c>llm.request_rejected</c>, 429 <c>rate_limit.exceeded</c>, 404 <c>model_group.not_found</c>.
     /// </summary>
     Task<Result<LlmAnswer>> CallAsync(LlmCall call, CancellationToken cancellation);
 
@@ -25,7 +26,14 @@ public interface ILlmCaller
 /// <param name="NewJob">The job that the call is all of: it opens with the call and ends with it. Null: the job is open.</param>
 /// <param name="Body">The tenant's JSON object: messages or input and OpenAI's fields, without group, purpose or stream.</param>
 public sealed record LlmCall(
-    string TeamId, JobId JobId, string ModelGroup, string? Purpose, JsonElement Body, OpenJob? NewJob = null, LlmRoute Route = LlmRoute.Chat);
+    string TeamId, JobId JobId, string ModelGroup, string? Purpose, JsonElement Body, OpenJob? NewJob = null, LlmRoute Route = LlmRoute.Chat)
+{
+    /// <summary>The key that it is made with; null: the operator's, so that the team's own limits hold alone.</summary>
+    public TeamCaller? Caller { get; init; }
+
+    /// <summary>Told where the limits stand, before the call is answered; not where nothing limits it.</summary>
+    public Action<RateStatus>? Measured { get; init; }
+}
 
 /// <summary>The answer, clean of the model's name and of cost.</summary>
 /// <param name="Response">OpenAI's answer of the route, written anew: its <c>model</c> is the group's name. Of a stream, its last event, or undefined.</param>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using SaasLlm.Core.Llm.Calls;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Keys;
+using SaasLlm.Core.Llm.Limits;
 using SaasLlm.Core.Llm.Responses;
 using SaasLlm.Core.Llm.Streaming;
 
@@ -14,9 +15,11 @@ public static class LlmExtensions
 {
     private static readonly TimeSpan s_connectMax = TimeSpan.FromSeconds(5);
 
-    /// <summary><see cref="ILlmCaller"/>, for a service that makes calls.</summary>
+    /// <summary><see cref="ILlmCaller"/>, for a service that makes calls. Needs the ledger and the teams.</summary>
     public static IServiceCollection AddLlmCalls(this IServiceCollection services)
-        => services
+    {
+        services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services
             .AddSingleton<LlmTelemetry>()
             .AddSingleton<CircuitBreaker>()
             .AddSingleton<ResponseIds>()
@@ -24,7 +27,11 @@ public static class LlmExtensions
             .AddHostedService(provider => provider.GetRequiredService<RunningCalls>())
             .AddSingleton<GroupPricer>()
             .AddSingleton<CallRunner>()
+            .AddSingleton<LimitTelemetry>()
+            .AddSingleton<LimitWindows>()
+            .AddSingleton<ICallLimiter, CallLimiter>()
             .AddSingleton<ILlmCaller, LlmCaller>();
+    }
 
     /// <summary>The gateway's clients and the teams' keys there.</summary>
     public static IServiceCollection AddGateway(this IServiceCollection services)

@@ -9,4 +9,11 @@ public interface ITeamKeyAuthenticator
 
 /// <summary>A team that called with one of its keys.</summary>
 /// <param name="IsSuspended">A suspended team may read and end its jobs, and open nothing new.</param>
-public sealed record TeamCaller(string TeamId, string OrganizationId, Guid KeyId, bool IsSuspended);
+public sealed record TeamCaller(string TeamId, string OrganizationId, Guid KeyId, bool IsSuspended)
+{
+    /// <summary>Of the team: all its keys share them.</summary>
+    public RateLimits TeamLimits { get; init; }
+
+    /// <summary>Of the key it called with.</summary>
+    public RateLimits KeyLimits { get; init; }
+}

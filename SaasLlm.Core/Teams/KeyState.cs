@@ -13,7 +13,8 @@ public sealed record KeyState(
     DateTimeOffset CreatedAt,
     DateTimeOffset? ExpiresAt,
     DateTimeOffset? RevokedAt,
-    Guid? ReplacedBy)
+    Guid? ReplacedBy,
+    RateLimits Limits)
 {
     internal static KeyState Of(TeamKey key, DateTimeOffset now) => new(
         key.KeyId,
@@ -24,7 +25,8 @@ public sealed record KeyState(
         key.CreatedAt,
         key.ExpiresAt,
         key.RevokedAt,
-        key.ReplacedBy);
+        key.ReplacedBy,
+        key.LimitsOf());
 }
 
 /// <summary>A key that was just made.</summary>

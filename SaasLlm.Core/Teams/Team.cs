@@ -19,6 +19,15 @@ public sealed class Team
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset UpdatedAt { get; set; }
+
+    /// <summary>Null is no limit; these three are its <see cref="RateLimits"/>.</summary>
+    public int? RequestsPerMinute { get; set; }
+
+    public long? TokensPerMinute { get; set; }
+
+    public int? ParallelCalls { get; set; }
+
+    public RateLimits LimitsOf() => new(RequestsPerMinute, TokensPerMinute, ParallelCalls);
 }
 
 /// <summary>The words of <see cref="Team.Status"/>.</summary>

@@ -91,8 +91,9 @@ public sealed partial class TeamCreator(
         }
 
         var rows = await db.Database.ExecuteSqlAsync($"""
-            INSERT INTO teams (team_id, organization_id, team_alias, metadata)
-            VALUES ({teamId}, {team.OrganizationId}, {team.TeamAlias}, {team.MetadataJson}::jsonb)
+            INSERT INTO teams (team_id, organization_id, team_alias, metadata, requests_per_minute, tokens_per_minute, parallel_calls)
+            VALUES ({teamId}, {team.OrganizationId}, {team.TeamAlias}, {team.MetadataJson}::jsonb,
+                    {team.Limits.RequestsPerMinute}, {team.Limits.TokensPerMinute}, {team.Limits.ParallelCalls})
             ON CONFLICT DO NOTHING
             """, cancellation);
         return rows == 1 ? null : new Failure(FailureKind.Conflict, "team.exists", "A team with this id exists.");
@@ -164,7 +165,8 @@ public sealed record NewTeam(
     string TeamAlias,
     IReadOnlyList<string> ModelGroups,
     decimal CreditsAllocated,
-    string MetadataJson = "{}");
+    string MetadataJson = "{}",
+    RateLimits Limits = default);
 
 /// <summary>A team that was made.</summary>
 /// <param name="VirtualKey">Its first key in plain text: to be shown now, never again.</param>

@@ -23,4 +23,13 @@ public sealed class TeamKey
 
     /// <summary>The key that a rotation put in this one's place; this one then ends at <see cref="ExpiresAt"/>.</summary>
     public Guid? ReplacedBy { get; set; }
+
+    /// <summary>Null is no limit; these three are its <see cref="RateLimits"/>.</summary>
+    public int? RequestsPerMinute { get; set; }
+
+    public long? TokensPerMinute { get; set; }
+
+    public int? ParallelCalls { get; set; }
+
+    public RateLimits LimitsOf() => new(RequestsPerMinute, TokensPerMinute, ParallelCalls);
 }

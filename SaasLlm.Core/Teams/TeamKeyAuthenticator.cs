@@ -18,7 +18,8 @@ internal sealed class TeamKeyAuthenticator : ITeamKeyAuthenticator, IChangeListe
     private static readonly TimeSpan s_unknownLifetime = TimeSpan.FromSeconds(1);
 
     private const string FindSql = """
-        SELECT k.team_id, t.organization_id, k.key_id, t.status = 'suspended', extract(epoch FROM k.expires_at - now())::float8
+        SELECT k.team_id, t.organization_id, k.key_id, t.status = 'suspended', extract(epoch FROM k.expires_at - now())::float8,
+               t.requests_per_minute, t.tokens_per_minute, t.parallel_calls, k.requests_per_minute, k.tokens_per_minute, k.parallel_calls
           FROM team_keys k JOIN teams t USING (team_id)
          WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
         """;
@@ -90,7 +91,11 @@ internal sealed class TeamKeyAuthenticator : ITeamKeyAuthenticator, IChangeListe
             return null;
         }
 
-        var caller = new TeamCaller(reader.GetString(0), reader.GetString(1), reader.GetGuid(2), reader.GetBoolean(3));
+        var caller = new TeamCaller(reader.GetString(0), reader.GetString(1), reader.GetGuid(2), reader.GetBoolean(3))
+        {
+            TeamLimits = TeamLimits.Read(reader, 5),
+            KeyLimits = TeamLimits.Read(reader, 8),
+        };
         var life = await reader.IsDBNullAsync(4, CancellationToken.None)
             ? TimeSpan.MaxValue
             : TimeSpan.FromSeconds(Math.Min(reader.GetDouble(4), TimeSpan.FromDays(1).TotalSeconds));

@@ -23,18 +23,18 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
     /// <param name="life">How long the key is accepted; null is for ever.</param>
     /// <param name="work">Whose repeat finds the key that it made.</param>
     public Task<Result<IssuedKey>> GenerateAsync(
-        string teamId, string name, TimeSpan? life, CancellationToken cancellation, IdempotentWork? work = null)
+        string teamId, string name, TimeSpan? life, RateLimits limits, CancellationToken cancellation, IdempotentWork? work = null)
         => InTransactionAsync(teamId, work, async (db, token) =>
         {
             var active = await db.Database.SqlQuery<int>($"""
                 SELECT count(*)::int AS "Value" FROM team_keys
                  WHERE team_id = {teamId} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
                 """).SingleAsync(token);
-            return active < ActiveKeysMax ? await InsertAsync(db, teamId, name, life, token) : s_tooMany;
+            return active < ActiveKeysMax ? await InsertAsync(db, teamId, name, life, limits, token) : s_tooMany;
         }, cancellation);
 
     /// <summary>
-    /// A new key of the same name and length of life; the old one is accepted for <paramref name="overlap"/> more, or until its own end.
+    /// A new key of the same name, length of life and limits; the old one is accepted for <paramref name="overlap"/> more, or until its own end.
     /// 404 <c>team.not_found</c>, <c>team_key.not_found</c>, 409 <c>team_key.not_active</c>.
     /// </summary>
     /// <param name="work">Whose repeat finds the key that it made.</param>
@@ -47,7 +47,7 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
                 return s_notFound;
             }
 
-            var issued = await InsertAsync(db, teamId, old.Name, old.ExpiresAt - old.CreatedAt, token);
+            var issued = await InsertAsync(db, teamId, old.Name, old.ExpiresAt - old.CreatedAt, old.LimitsOf(), token);
             var rows = await db.Database.ExecuteSqlAsync($"""
                 UPDATE team_keys
                    SET replaced_by = {issued.Key.KeyId}, expires_at = least(expires_at, now() + {overlap})
@@ -73,6 +73,37 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
 
         await changes.TeamChangedAsync(teamId);
         return default(Accepted);
+    }
+
+    /// <summary>
+    /// What is null stays as it is; limits are replaced as a whole, on every replica within a second. A revoked key can be named still.
+    /// 404 <c>team_key.not_found</c>.
+    /// </summary>
+    public async Task<Result<KeyState>> UpdateAsync(
+        string teamId, Guid keyId, string? name, RateLimits? limits, CancellationToken cancellation)
+    {
+        KeyState updated;
+        await using (var db = await contexts.CreateDbContextAsync(cancellation))
+        {
+            var rows = await db.TeamKeys.FromSql($"""
+                UPDATE team_keys
+                   SET name = coalesce({name}, name),
+                       requests_per_minute = CASE WHEN {limits is null} THEN requests_per_minute ELSE {limits?.RequestsPerMinute} END,
+                       tokens_per_minute = CASE WHEN {limits is null} THEN tokens_per_minute ELSE {limits?.TokensPerMinute} END,
+                       parallel_calls = CASE WHEN {limits is null} THEN parallel_calls ELSE {limits?.ParallelCalls} END
+                 WHERE team_id = {teamId} AND key_id = {keyId}
+                RETURNING *
+                """).AsNoTracking().ToListAsync(cancellation);
+            if (rows.Count == 0)
+            {
+                return s_notFound;
+            }
+
+            updated = KeyState.Of(rows[0], await NowAsync(db, cancellation));
+        }
+
+        await changes.TeamChangedAsync(teamId);
+        return updated;
     }
 
     /// <summary>Newest first, revoked ones too. 404 <c>team.not_found</c>.</summary>
@@ -129,12 +160,14 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
         return issued;
     }
 
-    private async Task<IssuedKey> InsertAsync(SaasLlmDbContext db, string teamId, string name, TimeSpan? life, CancellationToken cancellation)
+    private async Task<IssuedKey> InsertAsync(
+        SaasLlmDbContext db, string teamId, string name, TimeSpan? life, RateLimits limits, CancellationToken cancellation)
     {
         var key = NewKey.Make(time);
         var stored = await db.TeamKeys.FromSql($"""
-            INSERT INTO team_keys (team_id, key_id, key_hash, key_prefix, name, expires_at)
-            VALUES ({teamId}, {key.KeyId}, {key.Hash}, {key.Prefix}, {name}, now() + {life})
+            INSERT INTO team_keys (team_id, key_id, key_hash, key_prefix, name, expires_at, requests_per_minute, tokens_per_minute, parallel_calls)
+            VALUES ({teamId}, {key.KeyId}, {key.Hash}, {key.Prefix}, {name}, now() + {life},
+                    {limits.RequestsPerMinute}, {limits.TokensPerMinute}, {limits.ParallelCalls})
             RETURNING *
             """).AsNoTracking().ToListAsync(cancellation);
         return new(KeyState.Of(stored[0], stored[0].CreatedAt), key.Plain);

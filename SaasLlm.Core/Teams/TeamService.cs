@@ -14,20 +14,30 @@ public sealed class TeamService(IDbContextFactory<SaasLlmDbContext> contexts, Te
     /// <summary>403 <c>team.suspended</c>.</summary>
     public static Failure Suspended { get; } = new(FailureKind.Forbidden, "team.suspended", "The team is suspended.");
 
-    /// <summary>What is null stays as it is. 404 <c>team.not_found</c>.</summary>
-    public async Task<Result<TeamDetails>> UpdateAsync(string teamId, string? alias, string? metadataJson, CancellationToken cancellation)
+    /// <summary>What is null stays as it is; limits are replaced as a whole, on every replica within a second. 404 <c>team.not_found</c>.</summary>
+    public async Task<Result<TeamDetails>> UpdateAsync(
+        string teamId, string? alias, string? metadataJson, RateLimits? limits, CancellationToken cancellation)
     {
         await using (var db = await contexts.CreateDbContextAsync(cancellation))
         {
             var rows = await db.Database.ExecuteSqlAsync($"""
                 UPDATE teams
-                   SET team_alias = coalesce({alias}, team_alias), metadata = coalesce({metadataJson}::jsonb, metadata), updated_at = now()
+                   SET team_alias = coalesce({alias}, team_alias), metadata = coalesce({metadataJson}::jsonb, metadata),
+                       requests_per_minute = CASE WHEN {limits is null} THEN requests_per_minute ELSE {limits?.RequestsPerMinute} END,
+                       tokens_per_minute = CASE WHEN {limits is null} THEN tokens_per_minute ELSE {limits?.TokensPerMinute} END,
+                       parallel_calls = CASE WHEN {limits is null} THEN parallel_calls ELSE {limits?.ParallelCalls} END,
+                       updated_at = now()
                  WHERE team_id = {teamId}
                 """, cancellation);
             if (rows == 0)
             {
                 return NotFound;
             }
+        }
+
+        if (limits is not null)
+        {
+            await changes.TeamChangedAsync(teamId);
         }
 
         return await reader.FindAsync(teamId, cancellation);

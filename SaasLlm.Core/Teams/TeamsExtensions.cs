@@ -14,5 +14,6 @@ public static class TeamsExtensions
             .AddSingleton<TeamCreator>()
             .AddSingleton<TeamService>()
             .AddSingleton<TeamKeyService>()
+            .AddSingleton<TeamLimits>()
             .AddSingleton<ITeamKeyAuthenticator, TeamKeyAuthenticator>();
 }

@@ -8,8 +8,10 @@ using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Calls;
 using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Core.Llm.Limits;
 using SaasLlm.Core.Llm.Streaming;
 using SaasLlm.Core.Pricing;
+using SaasLlm.Core.Teams;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -21,7 +23,8 @@ internal sealed class CallerBench : IDisposable
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly IOptions<GatewayOptions> _options;
 
-    public CallerBench(string baseUrl, string[]? models = null, Action<GatewayOptions>? configure = null, bool isPriced = true)
+    public CallerBench(
+        string baseUrl, string[]? models = null, Action<GatewayOptions>? configure = null, bool isPriced = true, ICallLimiter? limiter = null)
     {
         Groups = new(models ?? TwoModels);
         var options = new GatewayOptions { BaseUrl = baseUrl, MasterKey = "sk-master", BreakerFailures = 1000 };
@@ -42,7 +45,7 @@ internal sealed class CallerBench : IDisposable
         Caller = new LlmCaller(
             Groups, pricer, Keys,
             new(Options.Create(new SaasLlm.Core.Llm.Keys.EncryptionOptions { Key = "encryption-key-of-the-tests-0123" })),
-            runner, Running, _options, TimeProvider.System);
+            runner, limiter ?? new NoLimits(), Running, _options, TimeProvider.System);
     }
 
     public FakeLedger Ledger { get; } = new();
@@ -59,14 +62,28 @@ internal sealed class CallerBench : IDisposable
 
     public ILlmCaller Caller { get; }
 
+    /// <summary>Whose key calls.</summary>
+    public TeamCaller? Team { get; set; }
+
+    /// <summary>Where limits stood at each call.</summary>
+    public List<RateStatus> Measured { get; } = [];
+
     public Task<Result<LlmAnswer>> CallAsync(string body = """{"messages":[{"role":"user","content":"Say hello."}]}""", CancellationToken cancellation = default)
-        => Caller.CallAsync(new("team_1", JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body)), cancellation);
+        => Caller.CallAsync(
+            new(Team?.TeamId ?? "team_1", JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body)) { Caller = Team, Measured = Measured.Add },
+            cancellation);
 
     public Task<Result<LlmStream>> StreamAsync(TimeSpan? patience = null, OpenJob? job = null)
         => Caller.StreamAsync(
-            new("team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test",
-                JsonElement.Parse("""{"messages":[{"role":"user","content":"Say hello."}]}"""), job),
+            new(Team?.TeamId ?? "team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test",
+                JsonElement.Parse("""{"messages":[{"role":"user","content":"Say hello."}]}"""), job) { Caller = Team, Measured = Measured.Add },
             patience ?? TimeSpan.FromSeconds(30), default);
 
     public void Dispose() => _http.Dispose();
+
+    private sealed class NoLimits : ICallLimiter
+    {
+        public Task<Result<CallAdmission?>> AdmitAsync(LlmCall call, CallId callId, CallSize size, CancellationToken cancellation)
+            => Task.FromResult<Result<CallAdmission?>>((CallAdmission?)null);
+    }
 }

@@ -32,7 +32,8 @@ public sealed class TeamEndpointTests(ApiFixture api)
             ApiAnswer.Compact($$$"""
                 {"team_id":"{{{id}}}","organization_id":"{{{organization}}}","team_alias":"HR","status":"active",
                  "model_groups":["{{{groups[0]}}}","{{{groups[1]}}}"],"credits_allocated":100.25,"credits_used":0,"credits_held":0,
-                 "credits_remaining":100.25,"credits_available":100.25,"metadata":{"department":"HR"}}
+                 "credits_remaining":100.25,"credits_available":100.25,
+                 "limits":{"requests_per_minute":null,"tokens_per_minute":null,"parallel_calls":null},"metadata":{"department":"HR"}}
                 """),
             read.Without("created_at", "updated_at"));
 

@@ -13,7 +13,14 @@ internal static class Problem
 
     /// <summary>Answers with a failure of Core.</summary>
     public static Task WriteAsync(HttpContext context, Failure failure)
-        => WriteAsync(context, StatusOf(failure.Kind), failure.Code, failure.Message, failure.Details, failure.RetryAfter);
+    {
+        if (failure.ShouldRetry is { } should && !context.Response.HasStarted)
+        {
+            context.Response.Headers["x-should-retry"] = should ? "true" : "false";
+        }
+
+        return WriteAsync(context, StatusOf(failure.Kind), failure.Code, failure.Message, failure.Details, failure.RetryAfter);
+    }
 
     /// <summary>Answers with a problem document; does nothing when an answer has begun.</summary>
     public static Task WriteAsync(
@@ -37,11 +44,18 @@ internal static class Problem
         context.Response.StatusCode = status;
         if (retryAfter is { } wait)
         {
-            context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            WriteRetryAfter(context.Response, wait);
         }
 
         return context.Response.WriteAsJsonAsync(
             Document(context, status, code, title, details), ApiJson.Options, ContentType, context.RequestAborted);
+    }
+
+    /// <summary>In whole seconds, rounded up; and exactly, for the clients that read milliseconds.</summary>
+    public static void WriteRetryAfter(HttpResponse response, TimeSpan wait)
+    {
+        response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        response.Headers["retry-after-ms"] = Math.Max(1, Math.Ceiling(wait.TotalMilliseconds)).ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>The members of a problem document, by their JSON names.</summary>

@@ -21,8 +21,8 @@ internal sealed class GenerateTeamKey(TeamKeyService keys, TimeProvider time) : 
         {
             s.Summary = "Makes a further key";
             s.Description = "`virtual_key` is shown in this answer and never again. The end of its life is `expires_at` or "
-                + "`expires_in_seconds`; without one the key does not expire. A suspended team is 403.";
-            s.ExampleRequest = new("team_hr", "ci", null, 2_592_000);
+                + "`expires_in_seconds`; without one the key does not expire. `limits` bound this key within its team's. A suspended team is 403.";
+            s.ExampleRequest = new("team_hr", "ci", null, 2_592_000, new(null, null, 5));
             s.ResponseExamples[200] = IssuedTeamKeyResponse.Example;
         });
     }
@@ -41,7 +41,7 @@ internal sealed class GenerateTeamKey(TeamKeyService keys, TimeProvider time) : 
             ThrowError(r => r.ExpiresAt, "must be in the future, and at most ten years away");
         }
 
-        var issued = await keys.GenerateAsync(request.TeamId, request.Name ?? "default", life, ct, HttpContext.GetWork(time));
+        var issued = await keys.GenerateAsync(request.TeamId, request.Name ?? "default", life, request.Limits?.ToLimits() ?? default, ct, HttpContext.GetWork(time));
         await issued.Match(
             key => Send.OkAsync(IssuedTeamKeyResponse.From(key), ct),
             failure => Send.FailureAsync(failure));
@@ -50,7 +50,7 @@ internal sealed class GenerateTeamKey(TeamKeyService keys, TimeProvider time) : 
 
 /// <param name="ExpiresInSeconds">Instead of <c>expires_at</c>; at most ten years.</param>
 internal sealed record GenerateTeamKeyRequest(
-    [property: RouteParam] string TeamId, string? Name, DateTimeOffset? ExpiresAt, int? ExpiresInSeconds);
+    [property: RouteParam] string TeamId, string? Name, DateTimeOffset? ExpiresAt, int? ExpiresInSeconds, LimitsBody? Limits);
 
 internal sealed class GenerateTeamKeyValidator : Validator<GenerateTeamKeyRequest>
 {
@@ -61,5 +61,6 @@ internal sealed class GenerateTeamKeyValidator : Validator<GenerateTeamKeyReques
         RuleFor(r => r.Name).IsLine(100);
         RuleFor(r => r.ExpiresInSeconds).InclusiveBetween(1, (int)LifeMax.TotalSeconds);
         RuleFor(r => r.ExpiresAt).Null().When(r => r.ExpiresInSeconds is not null).WithMessage("give expires_at or expires_in_seconds, not both");
+        RuleFor(r => r.Limits!).SetValidator(new LimitsRules());
     }
 }

@@ -14,14 +14,16 @@ internal sealed record TeamKeyResponse(
     DateTimeOffset CreatedAt,
     DateTimeOffset? ExpiresAt,
     DateTimeOffset? RevokedAt,
-    Guid? ReplacedBy)
+    Guid? ReplacedBy,
+    LimitsBody Limits)
 {
     public static readonly TeamKeyResponse Example = new(
         Guid.Parse("019c1b2e-7d00-7000-8000-000000000001"), "team_hr", "default", "sk-0Abc123", "active",
-        new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero), null, null, null);
+        new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero), null, null, null, new(null, null, 5));
 
     public static TeamKeyResponse From(KeyState key) => new(
-        key.KeyId, key.TeamId, key.Name, key.Prefix, key.Status, key.CreatedAt, key.ExpiresAt, key.RevokedAt, key.ReplacedBy);
+        key.KeyId, key.TeamId, key.Name, key.Prefix, key.Status, key.CreatedAt, key.ExpiresAt, key.RevokedAt, key.ReplacedBy,
+        LimitsBody.From(key.Limits));
 }
 
 /// <param name="VirtualKey">The whole key, shown this once.</param>

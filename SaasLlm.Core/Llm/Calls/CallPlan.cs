@@ -1,6 +1,7 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Formats;
+using SaasLlm.Core.Llm.Limits;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Streaming;
 using SaasLlm.Core.Pricing;
@@ -22,6 +23,9 @@ internal sealed record CallPlan(
 {
     public CallFormat Format => Body.Format;
 
+    /// <summary>The places that it takes up while it runs; null: nothing limits it.</summary>
+    public CallAdmission? Admission { get; init; }
+
     /// <summary>All models of the group, priced or not.</summary>
     public IReadOnlyList<string> GroupModels { get; init; } = [];
 
@@ -42,6 +46,8 @@ internal sealed record CallPlan(
 
     /// <summary>The longest answer, in tokens, all choices together.</summary>
     public long OutputMax => (long)(Body.MaxOutputTokens ?? OutputCeiling) * Body.Choices;
+
+    public CallSize Size() => new(Body.PromptTokens, Body.Choices, Body.MaxOutputTokens ?? OutputCeiling);
 }
 
 internal sealed record PricedModel(string Name, ModelPrice Price);

@@ -21,6 +21,8 @@ internal sealed class CallProgress
     private decimal _knownCostUsd;
     private bool _hasUnknownCost;
     private CostEvidence? _evidence;
+    private long _tokens;
+    private int _measured;
 
     public CallProgress(CallPlan plan, CircuitBreaker breaker, TimeProvider time, TimeSpan callTimeout)
     {
@@ -56,6 +58,9 @@ internal sealed class CallProgress
     public TimeSpan TimeLeft => _limit - _time.GetElapsedTime(_startedAt);
 
     public int LatencyMs => (int)Math.Min(_time.GetElapsedTime(_startedAt).TotalMilliseconds, int.MaxValue);
+
+    /// <summary>Of all attempts; null where one of them told nobody.</summary>
+    public long? TokensUsed => _measured == Attempts ? _tokens : null;
 
     /// <summary>
     /// What the attempts cost together. Null when that is unknown: for a call that was answered, when its answer's cost is;
@@ -101,6 +106,8 @@ internal sealed class CallProgress
         if (end.ProviderCostUsd is { } cost)
         {
             _knownCostUsd += cost;
+            _tokens += end.Usage.Total;
+            _measured++;
         }
         else
         {

@@ -29,12 +29,14 @@ internal sealed partial class CallRunner(
 
     public async Task<Result<LlmAnswer>> RunAsync(CallPlan plan)
     {
+        // Set once the ledger let the call begin.
+        CallProgress? begun = null;
         try
         {
             var (progress, intent, failure) = await BeginAsync(plan);
             if (JobsPrices.VersionIn(failure) is not { } version)
             {
-                return failure is not null ? failure : await WalkAsync(plan, progress, intent);
+                return failure is not null ? failure : await WalkAsync(plan, begun = progress, intent);
             }
 
             // The job opened before the newest prices, and keeps its own.
@@ -45,7 +47,7 @@ internal sealed partial class CallRunner(
 
             plan = plan with { Models = models, PriceVersion = version };
             (progress, intent, failure) = await BeginAsync(plan);
-            return failure is not null ? failure : await WalkAsync(plan, progress, intent);
+            return failure is not null ? failure : await WalkAsync(plan, begun = progress, intent);
         }
         catch (Exception exception)
         {
@@ -56,6 +58,11 @@ internal sealed partial class CallRunner(
         finally
         {
             plan.Stream?.Complete();
+            if (plan.Admission is { } admission)
+            {
+                // Before the answer: who calls again after it must find the place free.
+                await (begun is not null ? admission.EndAsync(begun.TokensUsed) : admission.CancelAsync());
+            }
         }
     }
 

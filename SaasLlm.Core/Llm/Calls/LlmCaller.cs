@@ -3,6 +3,7 @@ using SaasLlm.Core.Common;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Core.Llm.Limits;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Responses;
 using SaasLlm.Core.Llm.Streaming;
@@ -17,6 +18,7 @@ internal sealed class LlmCaller(
     ITeamGatewayKeys keys,
     ResponseIds ids,
     CallRunner runner,
+    ICallLimiter limiter,
     RunningCalls running,
     IOptions<GatewayOptions> options,
     TimeProvider time) : ILlmCaller
@@ -101,12 +103,14 @@ internal sealed class LlmCaller(
 
         // A job that opens with the call keeps the version that the call was priced by.
         var priced = call.NewJob is { } job ? call with { NewJob = job with { PriceVersion = version } } : call;
-        return new CallPlan(priced, CallId.New(time), group.GroupName, permissions, body,
+        var plan = new CallPlan(priced, CallId.New(time), group.GroupName, permissions, body,
             permissions.MaxOutputTokens ?? options.Value.MaxOutputTokens, models, key)
         {
             GroupModels = usable,
             PriceVersion = version,
         };
+        // Last, so that what is refused for another reason counts for nothing; the runner ends it.
+        return (await limiter.AdmitAsync(call, plan.CallId, plan.Size(), cancellation)).Map(admission => plan with { Admission = admission });
     }
 
     // Two models put the same text at different places: a fallback would spoil an index without a word.
