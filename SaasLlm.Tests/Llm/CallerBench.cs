@@ -76,7 +76,8 @@ internal sealed class CallerBench : IDisposable
     public Task<Result<LlmStream>> StreamAsync(TimeSpan? patience = null, OpenJob? job = null)
         => Caller.StreamAsync(
             new(Team?.TeamId ?? "team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test",
-                JsonElement.Parse("""{"messages":[{"role":"user","content":"Say hello."}]}"""), job) { Caller = Team, Measured = Measured.Add },
+                JsonElement.Parse("""{"messages":[{"role":"user","content":"Say hello."}]}"""), job)
+            { Caller = Team, Measured = Measured.Add },
             patience ?? TimeSpan.FromSeconds(30), default);
 
     public void Dispose() => _http.Dispose();
