@@ -35,6 +35,11 @@ internal sealed class ChatStreamForm(Func<LlmAnswer, IEnumerable<object>> last) 
         => [.. last(answer).Select(item => (ReadOnlyMemory<byte>)Event(JsonSerializer.SerializeToUtf8Bytes(item, ApiJson.Options))), Event("[DONE]"u8)];
 
     public override ReadOnlyMemory<byte> Failed(LlmStream stream, Failure failure)
-        => Event(JsonSerializer.SerializeToUtf8Bytes(
-            OpenAiError.Document(Problem.StatusOf(failure.Kind), failure.Code, failure.Message, failure.Details), ApiJson.Options));
+    {
+        var document = OpenAiError.Document(Problem.StatusOf(failure.Kind), failure.Code, failure.Message, failure.Details);
+        // OpenAI's library for .NET knows no errors in streams: it would read this event as an empty chunk, and half an answer as a whole
+        // one. Choices that are no list stop it; the others look at the error first.
+        document["choices"] = null;
+        return Event(JsonSerializer.SerializeToUtf8Bytes(document, ApiJson.Options));
+    }
 }

@@ -177,6 +177,25 @@ public sealed class OpenAiDotNetTests(OpenAiDotNet sdk) : IClassFixture<OpenAiDo
     }
 
     [Fact]
+    public async Task A_stream_that_breaks_off_does_not_look_whole()
+    {
+        var team = await sdk.TeamAsync();
+        var text = "";
+
+        // It knows no errors in streams; what matters is that it stops.
+        await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+        {
+            await foreach (var update in OpenAiDotNet.Chat(team, "cut", "cut").CompleteChatStreamingAsync("one two three"))
+            {
+                text += string.Concat(update.ContentUpdate.Select(part => part.Text));
+            }
+        });
+
+        Assert.StartsWith("Simulated", text, StringComparison.Ordinal);
+        Assert.Equal(["failed 0"], await team.JobsAsync("cut"));
+    }
+
+    [Fact]
     public async Task A_stream_that_is_left_is_drained_and_charged()
     {
         var team = await sdk.TeamAsync();
