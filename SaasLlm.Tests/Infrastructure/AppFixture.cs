@@ -1,4 +1,5 @@
 using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using SaasLlm.Tests.Infrastructure;
 
@@ -52,6 +53,9 @@ public sealed class AppFixture : IAsyncDisposable
                 "--Parameters:litellm-master-key", MasterKey,
                 "--Parameters:encryption-key", EncryptionKey,
             ]);
+        // Models that fail for one test must not be skipped in another's: the breaker has tests of its own.
+        var api = builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == "api");
+        builder.CreateResourceBuilder(api).WithEnvironment("Gateway__BreakerFailures", "1000");
         var app = await builder.BuildAsync();
         try
         {
