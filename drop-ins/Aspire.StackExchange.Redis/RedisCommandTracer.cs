@@ -20,7 +20,7 @@ internal sealed class RedisCommandTracer : IProfiler, IDisposable
     private readonly Timer _timer;
     private IConnectionMultiplexer? _redis;
 
-    public RedisCommandTracer() => _timer = new Timer(_ => Flush(), null, s_flushEvery, s_flushEvery);
+    public RedisCommandTracer() => _timer = new Timer(_ => Flush(isLast: false), null, s_flushEvery, s_flushEvery);
 
     public void Attach(IConnectionMultiplexer redis)
     {
@@ -50,15 +50,14 @@ internal sealed class RedisCommandTracer : IProfiler, IDisposable
     public void Dispose()
     {
         _timer.Dispose();
-        Flush();
+        Flush(isLast: true);
     }
 
-    private void Flush()
+    private void Flush(bool isLast)
     {
         foreach (var (profile, _) in _profiles)
         {
-            // A long activity is flushed while it runs, or its commands would wait for its end.
-            if (!profile.Activity.IsStopped && Stopwatch.GetElapsedTime(profile.Begun) < TimeSpan.FromSeconds(10))
+            if (!isLast && !profile.IsDue())
             {
                 continue;
             }
@@ -99,8 +98,24 @@ internal sealed class RedisCommandTracer : IProfiler, IDisposable
 
     private sealed class Profile(Activity activity)
     {
+        private readonly long _begun = Stopwatch.GetTimestamp();
+        private bool _wasStopped;
+
         public Activity Activity { get; } = activity;
 
-        public long Begun { get; } = Stopwatch.GetTimestamp();
+        /// <summary>
+        /// Not at once at the activity's end: the client answers before it notes the command as done. And a long one while it runs, or its
+        /// commands would wait for its end.
+        /// </summary>
+        public bool IsDue()
+        {
+            if (!Activity.IsStopped)
+            {
+                return Stopwatch.GetElapsedTime(_begun) >= TimeSpan.FromSeconds(10);
+            }
+
+            (var isDue, _wasStopped) = (_wasStopped, true);
+            return isDue;
+        }
     }
 }

@@ -36,6 +36,11 @@ public sealed class RedisTraceTests(AppFixture fixture)
                 await redis.StringGetAsync("saasllm:tests:none");
             }
 
+            for (var until = DateTime.UtcNow.AddSeconds(20); DateTime.UtcNow < until && spans.All(span => span.TraceId != trace || span.Kind != ActivityKind.Client);)
+            {
+                await Task.Delay(50);
+            }
+
             await host.StopAsync();
         }
 
