@@ -33,6 +33,14 @@ public sealed record LlmCall(
 
     /// <summary>Told where the limits stand, before the call is answered; not where nothing limits it.</summary>
     public Action<RateStatus>? Measured { get; init; }
+
+    /// <summary>
+    /// Given the answer of a call that succeeded (of a stream its last event), before the ledger bills it: what it stores is durable before it
+    /// costs anything. It may come again after a crash of Postgres, so it must bear repeating. False means that the caller no longer owns the
+    /// work (its lease is lost): the call ends as failed, 409 <c>llm.answer_not_kept</c>, its cost is recorded and not billed. So it is if it
+    /// throws; only where the store was gone it is asked again, until the call's deadline. The token ends with that deadline.
+    /// </summary>
+    public Func<LlmAnswer, CancellationToken, Task<bool>>? Answered { get; init; }
 }
 
 /// <summary>The answer, clean of the model's name and of cost.</summary>

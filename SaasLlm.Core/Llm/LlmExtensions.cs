@@ -26,6 +26,8 @@ public static class LlmExtensions
             .AddSingleton<RunningCalls>()
             .AddHostedService(provider => provider.GetRequiredService<RunningCalls>())
             .AddSingleton<GroupPricer>()
+            .AddSingleton<AttemptSender>()
+            .AddSingleton<CallSaver>()
             .AddSingleton<CallRunner>()
             .AddSingleton<LimitTelemetry>()
             .AddSingleton<LimitWindows>()

@@ -39,8 +39,10 @@ internal sealed class CallerBench : IDisposable
         var telemetry = new LlmTelemetry(meters, new(meters));
         Breaker = new(_options, TimeProvider.System);
         var pricer = new GroupPricer(Prices, _options, telemetry, NullLogger<GroupPricer>.Instance);
+        var sender = new AttemptSender(
+            new CompletionClient(_http, _options, TimeProvider.System), new StreamClient(_http, _options, TimeProvider.System), _options, telemetry, TimeProvider.System);
         var runner = new CallRunner(
-            Ledger, new CompletionClient(_http, _options, TimeProvider.System), new StreamClient(_http, _options, TimeProvider.System), Keys, Breaker, pricer, _options, telemetry, TimeProvider.System,
+            Ledger, sender, new(Ledger, TimeProvider.System, NullLogger<CallSaver>.Instance), Keys, Breaker, pricer, _options, telemetry, TimeProvider.System,
             NullLogger<CallRunner>.Instance);
         Caller = new LlmCaller(
             Groups, pricer, Keys,
@@ -68,19 +70,26 @@ internal sealed class CallerBench : IDisposable
     /// <summary>Where limits stood at each call.</summary>
     public List<RateStatus> Measured { get; } = [];
 
-    public Task<Result<LlmAnswer>> CallAsync(string body = """{"messages":[{"role":"user","content":"Say hello."}]}""", CancellationToken cancellation = default)
-        => Caller.CallAsync(
-            new(Team?.TeamId ?? "team_1", JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body)) { Caller = Team, Measured = Measured.Add },
-            cancellation);
+    /// <summary>Given each answer before it is billed.</summary>
+    public Func<LlmAnswer, CancellationToken, Task<bool>>? Answered { get; set; }
+
+    public Task<Result<LlmAnswer>> CallAsync(
+        string body = """{"messages":[{"role":"user","content":"Say hello."}]}""", OpenJob? job = null, CancellationToken cancellation = default)
+        => Caller.CallAsync(NewCall(body, job), cancellation);
 
     public Task<Result<LlmStream>> StreamAsync(TimeSpan? patience = null, OpenJob? job = null)
         => Caller.StreamAsync(
-            new(Team?.TeamId ?? "team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test",
-                JsonElement.Parse("""{"messages":[{"role":"user","content":"Say hello."}]}"""), job)
-            { Caller = Team, Measured = Measured.Add },
-            patience ?? TimeSpan.FromSeconds(30), default);
+            NewCall("""{"messages":[{"role":"user","content":"Say hello."}]}""", job), patience ?? TimeSpan.FromSeconds(30), default);
 
     public void Dispose() => _http.Dispose();
+
+    private LlmCall NewCall(string body, OpenJob? job)
+        => new(Team?.TeamId ?? "team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body), job)
+        {
+            Caller = Team,
+            Measured = Measured.Add,
+            Answered = Answered,
+        };
 
     private sealed class NoLimits : ICallLimiter
     {

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using SaasLlm.Core.Common;
@@ -20,7 +19,7 @@ public sealed class StreamTests
     public async Task Chunks_are_written_anew_and_usage_is_kept_back()
     {
         await using var gateway = await StubGateway.StartAsync();
-        gateway.Answer = (http, _) => SendAsync(http, Role, Says("Hel"), Says("lo."), Stop, Usage, Done);
+        gateway.Answer = (http, _) => StubGateway.Events(http, Role, Says("Hel"), Says("lo."), Stop, Usage, Done);
         using var bench = new CallerBench(gateway.BaseUrl);
 
         var (chunks, end) = await ReadAsync(bench);
@@ -46,7 +45,7 @@ public sealed class StreamTests
     public async Task Tool_calls_keep_their_pieces_and_name_themselves_once()
     {
         await using var gateway = await StubGateway.StartAsync();
-        gateway.Answer = (http, _) => SendAsync(http,
+        gateway.Answer = (http, _) => StubGateway.Events(http,
             Delta("""{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":""}}]}"""),
             Delta("""{"tool_calls":[{"index":0,"id":null,"function":{"name":null,"arguments":"{\"a\":"}}]}"""),
             Delta("""{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}"""),
@@ -81,8 +80,8 @@ public sealed class StreamTests
     {
         await using var gateway = await StubGateway.StartAsync();
         gateway.Answer = (http, body) => body.Contains("secret-model-7", StringComparison.Ordinal)
-            ? SendAsync(http, broken)
-            : SendAsync(http, Role, Says("Hello."), Stop, Usage, Done);
+            ? StubGateway.Events(http, broken)
+            : StubGateway.Events(http, Role, Says("Hello."), Stop, Usage, Done);
         using var bench = new CallerBench(gateway.BaseUrl);
 
         var (chunks, end) = await ReadAsync(bench);
@@ -117,7 +116,7 @@ public sealed class StreamTests
     public async Task After_the_first_content_no_other_model_takes_over(string[] broken)
     {
         await using var gateway = await StubGateway.StartAsync();
-        gateway.Answer = (http, _) => SendAsync(http, broken);
+        gateway.Answer = (http, _) => StubGateway.Events(http, broken);
         using var bench = new CallerBench(gateway.BaseUrl);
 
         var (chunks, end) = await ReadAsync(bench);
@@ -138,7 +137,7 @@ public sealed class StreamTests
         await using var gateway = await StubGateway.StartAsync();
         gateway.Answer = async (http, _) =>
         {
-            await SendAsync(http, Says("Hel"));
+            await StubGateway.Events(http, Says("Hel"));
             await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         };
         using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.StreamGapMax = TimeSpan.FromMilliseconds(300));
@@ -153,7 +152,7 @@ public sealed class StreamTests
     public async Task A_reader_that_leaves_does_not_stop_the_accounting()
     {
         await using var gateway = await StubGateway.StartAsync();
-        gateway.Answer = (http, _) => SendAsync(http, [.. Enumerable.Repeat(Says("word "), 500), Stop, Usage, Done]);
+        gateway.Answer = (http, _) => StubGateway.Events(http, [.. Enumerable.Repeat(Says("word "), 500), Stop, Usage, Done]);
         using var bench = new CallerBench(gateway.BaseUrl);
 
         var stream = (await bench.StreamAsync()).Value;
@@ -173,7 +172,7 @@ public sealed class StreamTests
         {
             while (!http.RequestAborted.IsCancellationRequested)
             {
-                await SendAsync(http, Says("word "));
+                await StubGateway.Events(http, Says("word "));
                 await Task.Delay(20);
             }
         };
@@ -200,10 +199,10 @@ public sealed class StreamTests
         {
             for (; sent < 300; Interlocked.Increment(ref sent))
             {
-                await SendAsync(http, chunk);
+                await StubGateway.Events(http, chunk);
             }
 
-            await SendAsync(http, Stop, Usage, Done);
+            await StubGateway.Events(http, Stop, Usage, Done);
         };
         using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.StreamGapMax = TimeSpan.FromMilliseconds(500));
 
@@ -232,7 +231,7 @@ public sealed class StreamTests
         gateway.Answer = async (http, _) =>
         {
             await go.Task;
-            await SendAsync(http, Says("Hello."), Stop, Usage, Done);
+            await StubGateway.Events(http, Says("Hello."), Stop, Usage, Done);
         };
         using var bench = new CallerBench(gateway.BaseUrl);
 
@@ -247,7 +246,7 @@ public sealed class StreamTests
     public async Task A_request_that_is_its_own_job_opens_and_ends_it_with_the_call()
     {
         await using var gateway = await StubGateway.StartAsync();
-        gateway.Answer = (http, _) => SendAsync(http, Says("Hello."), Stop, Usage, Done);
+        gateway.Answer = (http, _) => StubGateway.Events(http, Says("Hello."), Stop, Usage, Done);
         using var bench = new CallerBench(gateway.BaseUrl);
         var job = new OpenJob(JobId.New(TimeProvider.System), "team_1", "chat", null, null, "{}", TimeSpan.FromHours(1), 1);
 
@@ -280,21 +279,6 @@ public sealed class StreamTests
     private static string Says(string text) => Delta($$"""{"content":"{{text}}"}""");
 
     private static string Delta(string delta) => $$$"""{"id":"up-1","model":"secret-model-7","choices":[{"index":0,"delta":{{{delta}}},"provider_specific_fields":{"x":1} }]}""";
-
-    private static async Task SendAsync(HttpContext http, params string[] events)
-    {
-        if (!http.Response.HasStarted)
-        {
-            http.Response.ContentType = "text/event-stream; charset=utf-8";
-            await http.Response.StartAsync();
-        }
-
-        foreach (var item in events)
-        {
-            await http.Response.Body.WriteAsync(Encoding.UTF8.GetBytes($"data: {item}\n\n"), http.RequestAborted);
-            await http.Response.Body.FlushAsync(http.RequestAborted);
-        }
-    }
 
     private static async Task WaitUntilAsync(Func<bool> condition)
     {

@@ -58,6 +58,22 @@ internal sealed class StubGateway : IAsyncDisposable
         return http.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(json)).AsTask();
     }
 
+    /// <summary>Server-sent events, each with its data.</summary>
+    public static async Task Events(HttpContext http, params string[] events)
+    {
+        if (!http.Response.HasStarted)
+        {
+            http.Response.ContentType = "text/event-stream; charset=utf-8";
+            await http.Response.StartAsync();
+        }
+
+        foreach (var item in events)
+        {
+            await http.Response.Body.WriteAsync(Encoding.UTF8.GetBytes($"data: {item}\n\n"), http.RequestAborted);
+            await http.Response.Body.FlushAsync(http.RequestAborted);
+        }
+    }
+
     public static string Completion(string content = "Hello.", string model = "secret-model-7") => $$"""
         {"id":"chatcmpl-up","object":"chat.completion","created":1,"model":"{{model}}","system_fingerprint":"fp_x","provider_specific_fields":{"x":1},
          "choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"{{content}}","provider_specific_fields":{"y":2} } }],

@@ -34,6 +34,10 @@ internal static class CallFailures
     public static readonly Failure StreamBroken =
         new(FailureKind.UpstreamFailed, "llm.stream_failed", "The model's answer broke off.");
 
+    /// <summary>Whoever asked has lost the work to another, or could not store the answer.</summary>
+    public static readonly Failure AnswerNotKept =
+        new(FailureKind.Conflict, "llm.answer_not_kept", "The answer came, and its caller did not keep it; it is not charged.");
+
     /// <summary>What a response goes on from is kept by the model that gave it.</summary>
     public static readonly Failure PreviousModelGone =
         new(FailureKind.NotFound, "response.not_found", "The previous response cannot be gone on from: this model group no longer has the model that gave it.")
