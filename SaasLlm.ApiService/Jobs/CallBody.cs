@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Text.Json;
 using FluentValidation.Results;
+using SaasLlm.ApiService.Llm;
 using SaasLlm.Core.Common;
 
 namespace SaasLlm.ApiService.Jobs;
@@ -40,7 +40,7 @@ internal sealed record CallBody(string ModelGroup, string? Purpose, JsonElement 
         }
 
         return TryPurpose(body, out var purpose)
-            ? (new(group, purpose, Without(body, others)), null)
+            ? (new(group, purpose, body.Without(name => s_ours.Contains(name) || others.Contains(name))), null)
             : (null, new("purpose", $"must be a text of at most {PurposeLengthMax} characters"));
     }
 
@@ -66,22 +66,5 @@ internal sealed record CallBody(string ModelGroup, string? Purpose, JsonElement 
 
         purpose = given.ValueKind == JsonValueKind.String ? given.GetString() : null;
         return purpose is { Length: <= PurposeLengthMax } && !purpose.Contains('\0', StringComparison.Ordinal);
-    }
-
-    private static JsonElement Without(JsonElement body, string[] others)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            foreach (var field in body.EnumerateObject().Where(field => !s_ours.Contains(field.Name) && !others.Contains(field.Name)))
-            {
-                field.WriteTo(writer);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return JsonElement.Parse(buffer.WrittenSpan);
     }
 }

@@ -2,16 +2,14 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using FastEndpoints;
 using SaasLlm.ApiService.Platform.Errors;
-using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
-using RequestSizeLimit = Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute;
 
 namespace SaasLlm.ApiService.Jobs;
 
 /// <summary>Opens a job, makes its one call, and ends it.</summary>
-internal sealed class CreateAndCall(ILlmCaller llm, JobTypes types, TimeProvider time) : Endpoint<OneShotRequest, OneShotResponse>
+internal sealed class CreateAndCall(ILlmCaller llm, JobTypes types, TimeProvider time) : CallEndpoint<OneShotRequest, OneShotResponse>
 {
     public static readonly JsonObject Example = new()
     {
@@ -23,10 +21,7 @@ internal sealed class CreateAndCall(ILlmCaller llm, JobTypes types, TimeProvider
 
     public override void Configure()
     {
-        Post("/create-and-call");
-        Group<JobsGroup>();
-        Description(d => d.WithMetadata(new RequestSizeLimit(CallModel.BodyBytesMax), NeverRepeated.Mark));
-        Description(d => d.ProducesProblem(400).ProducesProblem(402).ProducesProblem(403).ProducesProblem(409).ProducesProblem(429).ProducesProblem(502).ProducesProblem(504));
+        ConfigureCall("/create-and-call");
         Summary(s =>
         {
             s.Summary = "Opens a job, makes its one call, and ends it";
@@ -39,26 +34,17 @@ internal sealed class CreateAndCall(ILlmCaller llm, JobTypes types, TimeProvider
         });
     }
 
-    public override async Task HandleAsync(OneShotRequest request, CancellationToken ct)
-    {
-        var (call, faults, refused) = await OneShot.ReadAsync(HttpContext, request.Body, types, time);
-        if (call is null)
-        {
-            faults.ForEach(AddError);
-            ThrowIfAnyErrors(request.Body.ValueKind == JsonValueKind.Object ? 422 : 400);
-            await Send.FailureAsync(refused!);
-            return;
-        }
+    protected override ValueTask<CallRead> ReadAsync(OneShotRequest request, CancellationToken cancellation)
+        => OneShot.ReadAsync(HttpContext, request.Body, types, time);
 
-        var answer = await llm.CallAsync(call, ct);
-        await answer.Match(
-            given => Send.OkAsync(OneShotResponse.Of(given), ct),
+    protected override async Task AnswerAsync(LlmCall call, CancellationToken cancellation)
+        => await (await llm.CallAsync(call, cancellation)).Match(
+            answer => Send.OkAsync(OneShotResponse.Of(answer), cancellation),
             failure => Send.FailureAsync(OneShot.OfJob(failure, call.JobId)));
-    }
 }
 
 /// <param name="Body">The fields of a job (<c>job_type</c>, …) and of a chat request with <c>model_group</c>.</param>
-internal sealed record OneShotRequest([property: FromBody] JsonElement Body);
+internal sealed record OneShotRequest([property: FromBody] JsonElement Body) : ICallRequest;
 
 internal sealed record OneShotResponse(
     Guid JobId, Guid CallId, string Status, DateTimeOffset CompletedAt, JsonElement? Response, CallMetadata Metadata, EndedJobCosts Costs)
@@ -68,6 +54,6 @@ internal sealed record OneShotResponse(
         var job = answer.Job!;
         return new(
             job.JobId.Value, answer.CallId.Value, job.Status, job.CompletedAt, isStream ? null : answer.Response,
-            new(answer.Usage.Total, answer.LatencyMs, answer.ModelGroup), EndedJobCosts.Of(job));
+            CallMetadata.Of(answer), EndedJobCosts.Of(job));
     }
 }

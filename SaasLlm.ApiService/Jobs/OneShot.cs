@@ -18,14 +18,14 @@ internal static class OneShot
     private static readonly string[] s_jobFields = ["team_id", "job_type", "user_id", "external_task_id", "metadata", "stream", "stream_options"];
     private static readonly CreateJobValidator s_validator = new();
 
-    /// <summary>The call with its job; or what is wrong with the body, by field; or why the caller may not.</summary>
-    public static async Task<(LlmCall? Call, List<ValidationFailure> Faults, Failure? Refused)> ReadAsync(
+    /// <summary>The call with its job.</summary>
+    public static async ValueTask<CallRead> ReadAsync(
         HttpContext context, JsonElement body, JobTypes types, TimeProvider time)
     {
         var (call, fault) = CallBody.Read(body, s_jobFields);
         if (call is null)
         {
-            return (null, [fault!], null);
+            return CallRead.Invalid(fault!);
         }
 
         CreateJobRequest job;
@@ -35,23 +35,24 @@ internal static class OneShot
         }
         catch (JsonException exception)
         {
-            return (null, [new(exception.Path?.TrimStart('$', '.') is { Length: > 0 } field ? field : "body", "is not of the expected type")], null);
+            var field = exception.Path?.TrimStart('$', '.') is { Length: > 0 } path ? path : "body";
+            return CallRead.Invalid(new ValidationFailure(field, "is not of the expected type"));
         }
 
         if (s_validator.Validate(job) is { IsValid: false } checkedJob)
         {
-            return (null, checkedJob.Errors, null);
+            return CallRead.Invalid(checkedJob.Errors);
         }
 
         var caller = context.GetCaller();
         if ((job.TeamId ?? caller.Team?.TeamId) is not { } teamId)
         {
-            return (null, [new("team_id", "is needed: the operator acts for a team")], null);
+            return CallRead.Invalid(new ValidationFailure("team_id", "is needed: the operator acts for a team"));
         }
 
         if (OwnTeam.Refuse(caller, teamId, isChange: true) is { } refused)
         {
-            return (null, [], refused);
+            return CallRead.Refuse(refused);
         }
 
         var terms = await types.TermsOfAsync(job.JobType!, context.RequestAborted);
@@ -59,7 +60,7 @@ internal static class OneShot
         var opens = new OpenJob(
             jobId, teamId, job.JobType!, job.UserId, job.ExternalTaskId, MetadataRules.Text(job.Metadata),
             terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd);
-        return (new LlmCall(teamId, jobId, call.ModelGroup, call.Purpose, call.Fields, opens).By(context), [], null);
+        return CallRead.Of(new LlmCall(teamId, jobId, call.ModelGroup, call.Purpose, call.Fields, opens).By(context));
     }
 
     /// <summary>A refusal that names the job, which has ended as failed and can be read.</summary>

@@ -1,4 +1,7 @@
+using FastEndpoints;
+using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Idempotency;
+using SaasLlm.Core.Common;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Streaming;
 
@@ -12,15 +15,28 @@ internal static class EventStreamResponse
     /// <summary>How long nothing is sent before a comment shows that somebody is still there.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
 
+    /// <summary>Makes the call and answers with its events; with a problem where it fails before the first.</summary>
+    /// <param name="form">Asked for when the call has begun to answer.</param>
+    /// <param name="refusal">The failure as it is told; left out, as it is.</param>
+    public static async Task AnswerAsync(
+        HttpContext context, ILlmCaller llm, LlmCall call, Func<StreamForm> form, TimeProvider time, Func<Failure, Failure>? refusal = null)
+    {
+        context.MarkResponseStart();
+        if ((await llm.StreamAsync(call, Silence, context.RequestAborted)).TryGet(out var stream, out var failure))
+        {
+            await WriteAsync(context, stream, form(), time);
+        }
+        else
+        {
+            await Problem.WriteAsync(context, refusal is null ? failure : refusal(failure));
+        }
+    }
+
     /// <param name="context">Its answer has not begun.</param>
     /// <param name="stream">Read to its end, or left when the client leaves.</param>
-    /// <param name="last">What comes after the last chunk, before <c>[DONE]</c>: JSON, an event each.</param>
+    /// <param name="form">What the events look like.</param>
     /// <param name="time">For the silence.</param>
-    public static Task WriteAsync(HttpContext context, LlmStream stream, Func<LlmAnswer, IEnumerable<object>> last, TimeProvider time)
-        => WriteAsync(context, stream, new ChatStreamForm(last), time);
-
-    /// <inheritdoc cref="WriteAsync(HttpContext, LlmStream, Func{LlmAnswer, IEnumerable{object}}, TimeProvider)"/>
-    public static async Task WriteAsync(HttpContext context, LlmStream stream, StreamForm form, TimeProvider time)
+    private static async Task WriteAsync(HttpContext context, LlmStream stream, StreamForm form, TimeProvider time)
     {
         var response = context.Response;
         response.StatusCode = StatusCodes.Status200OK;

@@ -1,26 +1,17 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using FastEndpoints;
-using SaasLlm.ApiService.Jobs;
 using SaasLlm.ApiService.Llm;
-using SaasLlm.ApiService.Platform.Errors;
-using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
-using RequestSizeLimit = Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute;
 
 namespace SaasLlm.ApiService.OpenAi;
 
 /// <summary>OpenAI's chat completions, whole or as a stream, on a model group.</summary>
-internal sealed class ChatCompletions(ILlmCaller llm, JobReader jobs, JobTypes types, TimeProvider time) : EndpointWithoutRequest
+internal sealed class ChatCompletions(ILlmCaller llm, JobReader jobs, JobTypes types, TimeProvider time) : ModelEndpoint(llm, jobs, types, time)
 {
     public override void Configure()
     {
-        Post("/chat/completions");
-        Group<OpenAiGroup>();
-        Description(d => d.WithMetadata(new RequestSizeLimit(CallModel.BodyBytesMax), NeverRepeated.Mark));
-        Description(d => d.Accepts<JsonElement>("application/json").Produces<JsonElement>(200));
-        Description(d => d.ProducesProblem(400).ProducesProblem(402).ProducesProblem(404).ProducesProblem(429).ProducesProblem(502).ProducesProblem(503).ProducesProblem(504));
+        ConfigureModel("/chat/completions");
         Summary(s =>
         {
             s.Summary = "Chat completions, as OpenAI's";
@@ -33,50 +24,10 @@ internal sealed class ChatCompletions(ILlmCaller llm, JobReader jobs, JobTypes t
         });
     }
 
-    public override async Task HandleAsync(CancellationToken ct)
-    {
-        HttpContext.MarkResponseStart();
-        if (!(await ModelRequest.ReadAsync(HttpContext)).TryGet(out var request, out var wrong))
-        {
-            await Problem.WriteAsync(HttpContext, wrong);
-            return;
-        }
+    protected override string JobType => "chat.completions";
 
-        var joined = await RequestJob.OfAsync(HttpContext, request, "chat.completions", jobs, types, time);
-        if (!joined.TryGet(out var job, out var refused))
-        {
-            await Problem.WriteAsync(HttpContext, refused);
-            return;
-        }
-
-        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens).By(HttpContext);
-        HttpContext.Response.Headers["x-job-id"] = job.JobId.ToString();
-        await (request.IsStream ? StreamAsync(call, request, ct) : AnswerAsync(call, ct));
-    }
-
-    private async Task AnswerAsync(LlmCall call, CancellationToken ct)
-    {
-        if (!(await llm.CallAsync(call, ct)).TryGet(out var answer, out var failure))
-        {
-            await Problem.WriteAsync(HttpContext, failure);
-            return;
-        }
-
-        await CallResponse.WriteAsync(HttpContext, answer);
-    }
-
-    private async Task StreamAsync(LlmCall call, ModelRequest request, CancellationToken ct)
-    {
-        if (!(await llm.StreamAsync(call, EventStreamResponse.Silence, ct)).TryGet(out var stream, out var failure))
-        {
-            await Problem.WriteAsync(HttpContext, failure);
-            return;
-        }
-
-        var created = time.GetUtcNow();
-        await EventStreamResponse.WriteAsync(
-            HttpContext, stream, answer => request.WantsUsage ? [UsageChunk.Of(answer, call.JobId, created)] : [], time);
-    }
+    protected override StreamForm Form(LlmCall call, ModelRequest request, DateTimeOffset begun)
+        => new ChatStreamForm(answer => request.WantsUsage ? [UsageChunk.Of(answer, call.JobId, begun)] : []);
 
     private static readonly JsonObject s_example = new()
     {

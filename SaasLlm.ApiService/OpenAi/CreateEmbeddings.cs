@@ -1,26 +1,18 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using FastEndpoints;
-using SaasLlm.ApiService.Jobs;
 using SaasLlm.ApiService.Llm;
-using SaasLlm.ApiService.Platform.Errors;
-using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
-using RequestSizeLimit = Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute;
 
 namespace SaasLlm.ApiService.OpenAi;
 
 /// <summary>OpenAI's embeddings, on a model group of kind <c>embedding</c>.</summary>
-internal sealed class CreateEmbeddings(ILlmCaller llm, JobReader jobs, JobTypes types, TimeProvider time) : EndpointWithoutRequest
+internal sealed class CreateEmbeddings(ILlmCaller llm, JobReader jobs, JobTypes types, TimeProvider time) : ModelEndpoint(llm, jobs, types, time)
 {
     public override void Configure()
     {
-        Post("/embeddings");
-        Group<OpenAiGroup>();
-        Description(d => d.WithMetadata(new RequestSizeLimit(CallModel.BodyBytesMax), NeverRepeated.Mark));
-        Description(d => d.Accepts<JsonElement>("application/json").Produces<JsonElement>(200));
-        Description(d => d.ProducesProblem(400).ProducesProblem(402).ProducesProblem(404).ProducesProblem(429).ProducesProblem(502).ProducesProblem(503).ProducesProblem(504));
+        ConfigureModel("/embeddings");
         Summary(s =>
         {
             s.Summary = "Embeddings, as OpenAI's";
@@ -33,27 +25,13 @@ internal sealed class CreateEmbeddings(ILlmCaller llm, JobReader jobs, JobTypes 
         });
     }
 
-    public override async Task HandleAsync(CancellationToken ct)
-    {
-        HttpContext.MarkResponseStart();
-        if (!(await ModelRequest.ReadAsync(HttpContext, mayStream: false)).TryGet(out var request, out var wrong))
-        {
-            await Problem.WriteAsync(HttpContext, wrong);
-            return;
-        }
+    protected override string JobType => "embeddings";
 
-        if (!(await RequestJob.OfAsync(HttpContext, request, "embeddings", jobs, types, time)).TryGet(out var job, out var refused))
-        {
-            await Problem.WriteAsync(HttpContext, refused);
-            return;
-        }
+    protected override LlmRoute Upstream => LlmRoute.Embeddings;
 
-        HttpContext.Response.Headers["x-job-id"] = job.JobId.ToString();
-        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens, LlmRoute.Embeddings).By(HttpContext);
-        await (await llm.CallAsync(call, ct)).Match(
-            answer => CallResponse.WriteAsync(HttpContext, answer),
-            failure => Problem.WriteAsync(HttpContext, failure));
-    }
+    protected override bool MayStream => false;
+
+    protected override StreamForm Form(LlmCall call, ModelRequest request, DateTimeOffset begun) => throw new UnreachableException();
 
     private static readonly JsonObject s_example = new()
     {

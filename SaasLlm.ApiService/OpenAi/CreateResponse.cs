@@ -1,26 +1,17 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using FastEndpoints;
-using SaasLlm.ApiService.Jobs;
 using SaasLlm.ApiService.Llm;
-using SaasLlm.ApiService.Platform.Errors;
-using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
-using RequestSizeLimit = Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute;
 
 namespace SaasLlm.ApiService.OpenAi;
 
 /// <summary>OpenAI's responses, whole or as a stream, on a model group.</summary>
-internal sealed class CreateResponse(ILlmCaller llm, JobReader jobs, JobTypes types, TimeProvider time) : EndpointWithoutRequest
+internal sealed class CreateResponse(ILlmCaller llm, JobReader jobs, JobTypes types, TimeProvider time) : ModelEndpoint(llm, jobs, types, time)
 {
     public override void Configure()
     {
-        Post("/responses");
-        Group<OpenAiGroup>();
-        Description(d => d.WithMetadata(new RequestSizeLimit(CallModel.BodyBytesMax), NeverRepeated.Mark));
-        Description(d => d.Accepts<JsonElement>("application/json").Produces<JsonElement>(200));
-        Description(d => d.ProducesProblem(400).ProducesProblem(402).ProducesProblem(404).ProducesProblem(429).ProducesProblem(502).ProducesProblem(503).ProducesProblem(504));
+        ConfigureModel("/responses");
         Summary(s =>
         {
             s.Summary = "Responses, as OpenAI's";
@@ -34,41 +25,12 @@ internal sealed class CreateResponse(ILlmCaller llm, JobReader jobs, JobTypes ty
         });
     }
 
-    public override async Task HandleAsync(CancellationToken ct)
-    {
-        HttpContext.MarkResponseStart();
-        if (!(await ModelRequest.ReadAsync(HttpContext)).TryGet(out var request, out var wrong))
-        {
-            await Problem.WriteAsync(HttpContext, wrong);
-            return;
-        }
+    protected override string JobType => "responses";
 
-        if (!(await RequestJob.OfAsync(HttpContext, request, "responses", jobs, types, time)).TryGet(out var job, out var refused))
-        {
-            await Problem.WriteAsync(HttpContext, refused);
-            return;
-        }
+    protected override LlmRoute Upstream => LlmRoute.Responses;
 
-        HttpContext.Response.Headers["x-job-id"] = job.JobId.ToString();
-        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens, LlmRoute.Responses).By(HttpContext);
-        await (request.IsStream ? StreamAsync(call, ct) : AnswerAsync(call, ct));
-    }
-
-    private async Task AnswerAsync(LlmCall call, CancellationToken ct)
-        => await (await llm.CallAsync(call, ct)).Match(
-            answer => CallResponse.WriteAsync(HttpContext, answer),
-            failure => Problem.WriteAsync(HttpContext, failure));
-
-    private async Task StreamAsync(LlmCall call, CancellationToken ct)
-    {
-        if (!(await llm.StreamAsync(call, EventStreamResponse.Silence, ct)).TryGet(out var stream, out var failure))
-        {
-            await Problem.WriteAsync(HttpContext, failure);
-            return;
-        }
-
-        await EventStreamResponse.WriteAsync(HttpContext, stream, new ResponseStreamForm(call.ModelGroup, time.GetUtcNow()), time);
-    }
+    protected override StreamForm Form(LlmCall call, ModelRequest request, DateTimeOffset begun)
+        => new ResponseStreamForm(call.ModelGroup, begun);
 
     private static readonly JsonObject s_example = new()
     {

@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Text.Json;
+using SaasLlm.ApiService.Llm;
 using SaasLlm.Core.Common;
 
 namespace SaasLlm.ApiService.OpenAi;
@@ -50,7 +50,7 @@ internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage
 
         var user = body.TryGetProperty("user", out var end) && end.ValueKind == JsonValueKind.String ? end.GetString() : null;
         var labels = body.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object ? metadata.GetRawText() : "{}";
-        return new ModelRequest(model, isStream, wantsUsage, user, labels, Without(body, mayStream ? s_ours : s_modelOnly));
+        return new ModelRequest(model, isStream, wantsUsage, user, labels, body.Without((mayStream ? s_ours : s_modelOnly).Contains));
     }
 
     private static Failure? StreamFault(JsonElement body, out bool isStream, out bool wantsUsage)
@@ -71,23 +71,6 @@ internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage
             JsonValueKind.Object => Invalid("stream_options", "The 'stream_options' parameter is only allowed when 'stream' is enabled."),
             _ => Invalid("stream_options", "'stream_options' must be an object."),
         };
-    }
-
-    private static JsonElement Without(JsonElement body, HashSet<string> names)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            foreach (var field in body.EnumerateObject().Where(field => !names.Contains(field.Name)))
-            {
-                field.WriteTo(writer);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return JsonElement.Parse(buffer.WrittenSpan);
     }
 
     private static Failure Invalid(string? field, string sentence)

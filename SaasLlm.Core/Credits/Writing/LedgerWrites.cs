@@ -1,6 +1,5 @@
 using System.Globalization;
 using Npgsql;
-using NpgsqlTypes;
 using SaasLlm.Core.Credits.Rules;
 using static SaasLlm.Core.Credits.Writing.Sql;
 
@@ -36,92 +35,71 @@ internal static class LedgerWrites
     private static List<T> Of<T>(LedgerBatch work) where T : LedgerEntry => [.. work.Entries.OfType<T>()];
 
     private static void InsertJobs(NpgsqlBatch batch, List<JobOpened> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.InsertJobs,
-            Column(rows, NpgsqlDbType.Text, r => r.Job.TeamId),
-            Column(rows, NpgsqlDbType.Uuid, r => r.Job.JobId.Value),
-            Column(rows, NpgsqlDbType.Text, r => r.OrganizationId),
-            Column(rows, NpgsqlDbType.Text, r => r.Command.JobType),
-            Column(rows, NpgsqlDbType.Text, r => r.Command.UserId),
-            Column(rows, NpgsqlDbType.Text, r => r.Command.ExternalTaskId),
-            Column(rows, NpgsqlDbType.Text, r => r.Command.MetadataJson),
-            Column(rows, NpgsqlDbType.Text, r => r.Job.Terms.Mode),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Terms.CreditsPerJob),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Terms.CreditsPerDollar),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Job.Terms.TokensPerCredit),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Terms.Increment),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Job.Terms.MarkupPercent),
-            Column(rows, NpgsqlDbType.Integer, r => r.Job.MaxCalls),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Job.MaxCostUsd),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.Job.DeadlineAt),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Job.HoldAmount),
-            Column(rows, NpgsqlDbType.Text, r => LotIds(r.Job.Lots)),
-            Column(rows, NpgsqlDbType.Text, r => LotAmounts(r.Job.Lots)),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.Job.CreatedAt),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Job.PriceVersion));
-    }
+        => batch.AddRows(LedgerSql.InsertJobs, rows)?
+            .Text(r => r.Job.TeamId)
+            .Uuid(r => r.Job.JobId.Value)
+            .Text(r => r.OrganizationId)
+            .Text(r => r.Command.JobType)
+            .Text(r => r.Command.UserId)
+            .Text(r => r.Command.ExternalTaskId)
+            .Text(r => r.Command.MetadataJson)
+            .Text(r => r.Job.Terms.Mode)
+            .Numeric(r => r.Job.Terms.CreditsPerJob)
+            .Numeric(r => r.Job.Terms.CreditsPerDollar)
+            .Bigint(r => r.Job.Terms.TokensPerCredit)
+            .Numeric(r => r.Job.Terms.Increment)
+            .Numeric(r => r.Job.Terms.MarkupPercent)
+            .Integer(r => r.Job.MaxCalls)
+            .Numeric(r => r.Job.MaxCostUsd)
+            .TimestampTz(r => r.Job.DeadlineAt)
+            .Numeric(r => r.Job.HoldAmount)
+            .Text(r => LotIds(r.Job.Lots))
+            .Text(r => LotAmounts(r.Job.Lots))
+            .TimestampTz(r => r.Job.CreatedAt)
+            .Bigint(r => r.Job.PriceVersion);
 
     private static void UpdateJobs(NpgsqlBatch batch, IReadOnlyList<JobState> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.UpdateJobs,
-            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
-            Column(rows, NpgsqlDbType.Uuid, r => r.JobId.Value),
-            Column(rows, NpgsqlDbType.Text, r => r.Status),
-            Column(rows, NpgsqlDbType.Text, r => r.HoldState),
-            Column(rows, NpgsqlDbType.Numeric, r => r.SettledAmount),
-            Column(rows, NpgsqlDbType.Numeric, r => r.UncollectedCredits),
-            Column(rows, NpgsqlDbType.Integer, r => r.StartedCalls),
-            Column(rows, NpgsqlDbType.Integer, r => r.SuccessfulCalls),
-            Column(rows, NpgsqlDbType.Integer, r => r.FailedCalls),
-            Column(rows, NpgsqlDbType.Bigint, r => r.InputTokens),
-            Column(rows, NpgsqlDbType.Bigint, r => r.OutputTokens),
-            Column(rows, NpgsqlDbType.Numeric, r => r.ProviderCostUsd),
-            Column(rows, NpgsqlDbType.Numeric, r => r.ClientCostUsd),
-            Column(rows, NpgsqlDbType.Bigint, r => r.LatencyMsSum),
+        => batch.AddRows(LedgerSql.UpdateJobs, rows)?
+            .Text(r => r.TeamId)
+            .Uuid(r => r.JobId.Value)
+            .Text(r => r.Status)
+            .Text(r => r.HoldState)
+            .Numeric(r => r.SettledAmount)
+            .Numeric(r => r.UncollectedCredits)
+            .Integer(r => r.StartedCalls)
+            .Integer(r => r.SuccessfulCalls)
+            .Integer(r => r.FailedCalls)
+            .Bigint(r => r.InputTokens)
+            .Bigint(r => r.OutputTokens)
+            .Numeric(r => r.ProviderCostUsd)
+            .Numeric(r => r.ClientCostUsd)
+            .Bigint(r => r.LatencyMsSum)
             // Arrays of arrays cannot be unnested row by row; a group's name holds no comma.
-            Column(rows, NpgsqlDbType.Text, r => string.Join(',', r.ModelGroupsUsed)),
-            Column(rows, NpgsqlDbType.Text, r => r.ErrorMessage),
-            Column(rows, NpgsqlDbType.Boolean, r => r.CreditApplied),
-            Column(rows, NpgsqlDbType.Text, r => r.CreditReason),
-            Column(rows, NpgsqlDbType.Numeric, r => r.CreditsRemaining),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.StartedAt),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.CompletedAt),
-            Column(rows, NpgsqlDbType.Text, r => r.MetadataPatch),
-            Column(rows, NpgsqlDbType.Numeric, r => r.HoldAmount),
-            Column(rows, NpgsqlDbType.Text, r => LotIds(r.Lots)),
-            Column(rows, NpgsqlDbType.Text, r => LotAmounts(r.Lots)),
-            Column(rows, NpgsqlDbType.Numeric, r => r.RefundedAmount));
-    }
+            .Text(r => string.Join(',', r.ModelGroupsUsed))
+            .Text(r => r.ErrorMessage)
+            .Boolean(r => r.CreditApplied)
+            .Text(r => r.CreditReason)
+            .Numeric(r => r.CreditsRemaining)
+            .TimestampTz(r => r.StartedAt)
+            .TimestampTz(r => r.CompletedAt)
+            .Text(r => r.MetadataPatch)
+            .Numeric(r => r.HoldAmount)
+            .Text(r => LotIds(r.Lots))
+            .Text(r => LotAmounts(r.Lots))
+            .Numeric(r => r.RefundedAmount);
 
     private static void UpdateAccounts(NpgsqlBatch batch, IReadOnlyList<AccountState> rows, DateTimeOffset now)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.UpdateAccounts,
-            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Allocated),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Used),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Held),
-            Column(rows, NpgsqlDbType.Numeric, r => r.MonthUsed),
-            Column(rows, NpgsqlDbType.Date, r => r.MonthStart),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Version),
-            Column(rows, NpgsqlDbType.Bigint, r => r.LastSequence),
-            Column(rows, NpgsqlDbType.Numeric, r => r.MonthUnchargedUsd),
-            Value(now));
-    }
+        => batch.AddRows(LedgerSql.UpdateAccounts, rows)?
+            .Text(r => r.TeamId)
+            .Numeric(r => r.Allocated)
+            .Numeric(r => r.Used)
+            .Numeric(r => r.Held)
+            .Numeric(r => r.MonthUsed)
+            .Date(r => r.MonthStart)
+            .Bigint(r => r.Version)
+            .Bigint(r => r.LastSequence)
+            .Numeric(r => r.MonthUnchargedUsd)
+            .Value(now);
 
     private static void ConfigureAccounts(NpgsqlBatch batch, List<AccountConfigured> rows)
     {
@@ -142,155 +120,106 @@ internal static class LedgerWrites
     }
 
     private static void InsertLots(NpgsqlBatch batch, List<LotGranted> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.InsertLots,
-            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
-            Column(rows, NpgsqlDbType.Uuid, r => r.Lot.LotId.Value),
-            Column(rows, NpgsqlDbType.Text, r => r.Terms.Source),
-            Column(rows, NpgsqlDbType.Text, r => r.Terms.Reference),
-            Column(rows, NpgsqlDbType.Smallint, r => (short)r.Lot.Priority),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.Lot.ExpiresAt?.ToUniversalTime()),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Terms.CostBasisUsd),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Lot.Granted),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.Lot.CreatedAt));
-    }
+        => batch.AddRows(LedgerSql.InsertLots, rows)?
+            .Text(r => r.TeamId)
+            .Uuid(r => r.Lot.LotId.Value)
+            .Text(r => r.Terms.Source)
+            .Text(r => r.Terms.Reference)
+            .Smallint(r => (short)r.Lot.Priority)
+            .TimestampTz(r => r.Lot.ExpiresAt?.ToUniversalTime())
+            .Numeric(r => r.Terms.CostBasisUsd)
+            .Numeric(r => r.Lot.Granted)
+            .TimestampTz(r => r.Lot.CreatedAt);
 
     private static void UpdateLots(NpgsqlBatch batch, IReadOnlyList<(string TeamId, LotState Lot)> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.UpdateLots,
-            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
-            Column(rows, NpgsqlDbType.Uuid, r => r.Lot.LotId.Value),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Lot.Remaining),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Lot.Reserved),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.Lot.ExpiresAt?.ToUniversalTime()));
-    }
+        => batch.AddRows(LedgerSql.UpdateLots, rows)?
+            .Text(r => r.TeamId)
+            .Uuid(r => r.Lot.LotId.Value)
+            .Numeric(r => r.Lot.Remaining)
+            .Numeric(r => r.Lot.Reserved)
+            .TimestampTz(r => r.Lot.ExpiresAt?.ToUniversalTime());
 
     private static void InsertTransactions(NpgsqlBatch batch, List<TransactionPosted> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.InsertTransactions,
-            Column(rows, NpgsqlDbType.Text, r => r.Transaction.TeamId),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Transaction.Sequence),
-            Column(rows, NpgsqlDbType.Uuid, r => r.Transaction.TransactionId.Value),
-            Column(rows, NpgsqlDbType.Text, r => r.Transaction.Kind),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Transaction.Amount),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Transaction.CreditsBefore),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Transaction.CreditsAfter),
-            Column(rows, NpgsqlDbType.Uuid, r => r.Transaction.JobId?.Value),
-            Column(rows, NpgsqlDbType.Text, r => r.Transaction.Reason),
-            Column(rows, NpgsqlDbType.Text, r => LotIds(r.Transaction.Lots)),
-            Column(rows, NpgsqlDbType.Text, r => LotAmounts(r.Transaction.Lots)),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.Transaction.CreatedAt));
-    }
+        => batch.AddRows(LedgerSql.InsertTransactions, rows)?
+            .Text(r => r.Transaction.TeamId)
+            .Bigint(r => r.Transaction.Sequence)
+            .Uuid(r => r.Transaction.TransactionId.Value)
+            .Text(r => r.Transaction.Kind)
+            .Numeric(r => r.Transaction.Amount)
+            .Numeric(r => r.Transaction.CreditsBefore)
+            .Numeric(r => r.Transaction.CreditsAfter)
+            .Uuid(r => r.Transaction.JobId?.Value)
+            .Text(r => r.Transaction.Reason)
+            .Text(r => LotIds(r.Transaction.Lots))
+            .Text(r => LotAmounts(r.Transaction.Lots))
+            .TimestampTz(r => r.Transaction.CreatedAt);
 
     private static void InsertAttempts(NpgsqlBatch batch, List<AttemptStarted> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.InsertAttempts,
-            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
-            Column(rows, NpgsqlDbType.Uuid, r => r.Attempt.AttemptId.Value),
-            Column(rows, NpgsqlDbType.Uuid, r => r.CallId.Value),
-            Column(rows, NpgsqlDbType.Uuid, r => r.JobId.Value),
-            Column(rows, NpgsqlDbType.Integer, r => r.Attempt.Number),
-            Column(rows, NpgsqlDbType.Text, r => r.Attempt.ModelName),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.DeadlineAt),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.StartedAt),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Attempt.Estimate.Tokens),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Attempt.Estimate.ProviderCostUsd));
-    }
+        => batch.AddRows(LedgerSql.InsertAttempts, rows)?
+            .Text(r => r.TeamId)
+            .Uuid(r => r.Attempt.AttemptId.Value)
+            .Uuid(r => r.CallId.Value)
+            .Uuid(r => r.JobId.Value)
+            .Integer(r => r.Attempt.Number)
+            .Text(r => r.Attempt.ModelName)
+            .TimestampTz(r => r.DeadlineAt)
+            .TimestampTz(r => r.StartedAt)
+            .Bigint(r => r.Attempt.Estimate.Tokens)
+            .Numeric(r => r.Attempt.Estimate.ProviderCostUsd);
 
     private static void CloseAttempts(NpgsqlBatch batch, List<AttemptClosed> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.CloseAttempts,
-            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
-            Column(rows, NpgsqlDbType.Uuid, r => r.End.AttemptId.Value),
-            Column(rows, NpgsqlDbType.Text, r => r.End.Status),
-            Column(rows, NpgsqlDbType.Text, r => r.End.Outcome),
-            Column(rows, NpgsqlDbType.Integer, r => r.End.HttpStatus),
-            Column(rows, NpgsqlDbType.Text, r => r.End.UpstreamId),
-            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.Input),
-            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.CachedInput),
-            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.Output),
-            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.Reasoning),
-            Column(rows, NpgsqlDbType.Numeric, r => r.End.ProviderCostUsd),
-            Column(rows, NpgsqlDbType.Integer, r => r.End.LatencyMs),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.EndedAt),
-            Column(rows, NpgsqlDbType.Bigint, r => r.End.Usage.CacheWrite),
-            Column(rows, NpgsqlDbType.Text, r => r.End.Evidence?.Source),
-            Column(rows, NpgsqlDbType.Numeric, r => r.End.Evidence?.LowUsd),
-            Column(rows, NpgsqlDbType.Numeric, r => r.End.Evidence?.HighUsd),
-            Column(rows, NpgsqlDbType.Numeric, r => r.End.GatewayCostUsd));
-    }
+        => batch.AddRows(LedgerSql.CloseAttempts, rows)?
+            .Text(r => r.TeamId)
+            .Uuid(r => r.End.AttemptId.Value)
+            .Text(r => r.End.Status)
+            .Text(r => r.End.Outcome)
+            .Integer(r => r.End.HttpStatus)
+            .Text(r => r.End.UpstreamId)
+            .Bigint(r => r.End.Usage.Input)
+            .Bigint(r => r.End.Usage.CachedInput)
+            .Bigint(r => r.End.Usage.Output)
+            .Bigint(r => r.End.Usage.Reasoning)
+            .Numeric(r => r.End.ProviderCostUsd)
+            .Integer(r => r.End.LatencyMs)
+            .TimestampTz(r => r.EndedAt)
+            .Bigint(r => r.End.Usage.CacheWrite)
+            .Text(r => r.End.Evidence?.Source)
+            .Numeric(r => r.End.Evidence?.LowUsd)
+            .Numeric(r => r.End.Evidence?.HighUsd)
+            .Numeric(r => r.End.GatewayCostUsd);
 
     private static void InsertCalls(NpgsqlBatch batch, List<CallRecorded> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.InsertCalls,
-            Column(rows, NpgsqlDbType.Text, r => r.Call.TeamId),
-            Column(rows, NpgsqlDbType.Uuid, r => r.Call.CallId.Value),
-            Column(rows, NpgsqlDbType.Uuid, r => r.Call.JobId.Value),
-            Column(rows, NpgsqlDbType.Text, r => r.Call.ModelGroup),
-            Column(rows, NpgsqlDbType.Text, r => r.Call.Purpose),
-            Column(rows, NpgsqlDbType.Text, r => r.Call.ErrorCode is null ? "succeeded" : "failed"),
-            Column(rows, NpgsqlDbType.Text, r => r.Call.ResolvedModel),
-            Column(rows, NpgsqlDbType.Integer, r => r.Call.Attempts),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.Input),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.CachedInput),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.Output),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.Reasoning),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Call.ProviderCostUsd),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Call.ClientCostUsd),
-            Column(rows, NpgsqlDbType.Integer, r => r.Call.LatencyMs),
-            Column(rows, NpgsqlDbType.Text, r => r.Call.ErrorCode),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.Call.StartedAt.ToUniversalTime()),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.EndedAt),
-            Column(rows, NpgsqlDbType.Bigint, r => r.Call.Usage.CacheWrite),
-            Column(rows, NpgsqlDbType.Text, r => r.Call.Evidence?.Source),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Call.Evidence?.LowUsd),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Call.Evidence?.HighUsd),
-            Column(rows, NpgsqlDbType.Numeric, r => r.Call.GatewayCostUsd));
-    }
+        => batch.AddRows(LedgerSql.InsertCalls, rows)?
+            .Text(r => r.Call.TeamId)
+            .Uuid(r => r.Call.CallId.Value)
+            .Uuid(r => r.Call.JobId.Value)
+            .Text(r => r.Call.ModelGroup)
+            .Text(r => r.Call.Purpose)
+            .Text(r => r.Call.ErrorCode is null ? "succeeded" : "failed")
+            .Text(r => r.Call.ResolvedModel)
+            .Integer(r => r.Call.Attempts)
+            .Bigint(r => r.Call.Usage.Input)
+            .Bigint(r => r.Call.Usage.CachedInput)
+            .Bigint(r => r.Call.Usage.Output)
+            .Bigint(r => r.Call.Usage.Reasoning)
+            .Numeric(r => r.Call.ProviderCostUsd)
+            .Numeric(r => r.Call.ClientCostUsd)
+            .Integer(r => r.Call.LatencyMs)
+            .Text(r => r.Call.ErrorCode)
+            .TimestampTz(r => r.Call.StartedAt.ToUniversalTime())
+            .TimestampTz(r => r.EndedAt)
+            .Bigint(r => r.Call.Usage.CacheWrite)
+            .Text(r => r.Call.Evidence?.Source)
+            .Numeric(r => r.Call.Evidence?.LowUsd)
+            .Numeric(r => r.Call.Evidence?.HighUsd)
+            .Numeric(r => r.Call.GatewayCostUsd);
 
     private static void InsertEvents(NpgsqlBatch batch, List<EventRaised> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
-        batch.Add(LedgerSql.InsertEvents,
-            Column(rows, NpgsqlDbType.Uuid, r => r.MessageId),
-            Column(rows, NpgsqlDbType.Text, r => r.TeamId),
-            Column(rows, NpgsqlDbType.Text, r => r.Topic),
-            Column(rows, NpgsqlDbType.Text, r => r.DedupeKey),
-            Column(rows, NpgsqlDbType.Text, r => r.PayloadJson),
-            Column(rows, NpgsqlDbType.TimestampTz, r => r.OccurredAt));
-    }
+        => batch.AddRows(LedgerSql.InsertEvents, rows)?
+            .Uuid(r => r.MessageId)
+            .Text(r => r.TeamId)
+            .Text(r => r.Topic)
+            .Text(r => r.DedupeKey)
+            .Text(r => r.PayloadJson)
+            .TimestampTz(r => r.OccurredAt);
 }

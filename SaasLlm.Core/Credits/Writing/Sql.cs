@@ -17,6 +17,19 @@ internal static class Sql
         batch.BatchCommands.Add(command);
     }
 
+    /// <summary>Adds a statement for a set of rows, whose columns are then to be named; null, and no statement, where there are none.</summary>
+    public static RowSet<TRow>? AddRows<TRow>(this NpgsqlBatch batch, string sql, IReadOnlyList<TRow> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return null;
+        }
+
+        var command = new NpgsqlBatchCommand(sql);
+        batch.BatchCommands.Add(command);
+        return new(command, rows);
+    }
+
     /// <summary>One column of a set of rows, for <c>unnest</c>.</summary>
     public static NpgsqlParameter Column<TRow, TValue>(IReadOnlyList<TRow> rows, NpgsqlDbType type, Func<TRow, TValue> value)
     {
