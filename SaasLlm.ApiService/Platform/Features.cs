@@ -1,3 +1,4 @@
+using SaasLlm.Core.Background;
 using SaasLlm.Core.Changes;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Reconciliation;
@@ -18,5 +19,5 @@ internal static class Features
     public static void AddFeatures(this WebApplicationBuilder builder)
         => builder.Services.AddChanges().AddOrganizations().AddTeams().AddModelGroups().AddCredits()
                            .AddLedger().AddJobs().AddPricing().AddGateway().AddLlmCalls().AddUsage().AddIdempotency()
-                           .AddReconciliation();
+                           .AddReconciliation().AddTasks();
 }

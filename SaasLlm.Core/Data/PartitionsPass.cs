@@ -4,7 +4,7 @@ using SaasLlm.Core.Background;
 namespace SaasLlm.Core.Data;
 
 /// <summary>Keeps the next months' partitions ready.</summary>
-public sealed class PartitionsPass(NpgsqlDataSource source) : IBackgroundPass
+public sealed class PartitionsPass(NpgsqlDataSource source) : IScheduledPass
 {
     public TimeSpan Interval => TimeSpan.FromDays(1);
 

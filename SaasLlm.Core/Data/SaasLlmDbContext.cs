@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using SaasLlm.Core.Background;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Idempotency;
@@ -58,6 +59,8 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
 
+    public DbSet<ScheduledTask> ScheduledTasks => Set<ScheduledTask>();
+
     /// <summary>The clock of everything that concerns money; only inside a query.</summary>
     public static DateTimeOffset LedgerNow() => throw new NotSupportedException("Postgres alone knows this time.");
 
@@ -70,6 +73,7 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         MapReconciliation(modelBuilder);
         MapPrices(modelBuilder);
         modelBuilder.Entity<IdempotencyKey>(table => table.HasKey(k => new { k.Caller, k.Scope }));
+        modelBuilder.Entity<ScheduledTask>(table => table.HasKey(t => t.Name));
         SnakeCase.Apply(modelBuilder);
     }
 

@@ -39,3 +39,6 @@ internal sealed class CallLimitsMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0010_prices")]
 internal sealed class PricesMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0014_tasks")]
+internal sealed class TasksMigration : SqlMigration;

@@ -3,7 +3,7 @@ using SaasLlm.Core.Background;
 namespace SaasLlm.Core.Idempotency;
 
 /// <summary>Removes Idempotency-Keys, and the answers kept under them, after their 24 hours.</summary>
-public sealed class ForgetIdempotencyKeysPass(Npgsql.NpgsqlDataSource source) : IBackgroundPass
+public sealed class ForgetIdempotencyKeysPass(Npgsql.NpgsqlDataSource source) : IScheduledPass
 {
     /// <summary>Rows of one batch: answers are large.</summary>
     public const int BatchSizeMax = 500;

@@ -25,6 +25,13 @@ internal sealed partial class ReconciliationPass(
         return goOn;
     }
 
+    /// <inheritdoc/>
+    public async Task PrepareRequestedAsync(CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await ReconciliationStore.OpenRunAsync(connection, Uuid7.New(time), rest: null, cancellation);
+    }
+
     private async Task<bool> CheckPageAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellation);

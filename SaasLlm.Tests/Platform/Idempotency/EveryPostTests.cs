@@ -24,6 +24,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/credits/teams/{team_id}/adjust"] = """{"credits":-2,"reason":"Correction"}""",
         ["/api/job-types/create"] = """{"name":"NEW","price":2}""",
         ["/api/admin/reconciliation/run"] = "{}",
+        ["/api/admin/tasks/{name}/run"] = "{}",
         ["/api/jobs/create"] = """{"team_id":"TEAM","job_type":"test"}""",
         ["/api/jobs/{job_id}/llm-call"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/{job_id}/llm-call-stream"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
@@ -119,6 +120,8 @@ public sealed partial class EveryPostTests(ApiFixture api)
         Assert.True(s_bodies.TryGetValue(pattern, out var body), $"say in s_bodies what POST {pattern} takes");
         var team = await api.CreateTeamAsync(credits: 9);
         var job = (string)(await api.First.As(team.Key).PostAsync("/api/jobs/create", """{"job_type":"test"}""")).Is(200)["job_id"]!;
+        var task = await api.ScalarAsync<string>(
+            "INSERT INTO scheduled_tasks (name, is_schedule, run_every) VALUES ($1, true, interval '1 hour') RETURNING name", $"task-{Guid.NewGuid():N}");
         if (pattern.EndsWith("/refund", StringComparison.Ordinal))
         {
             (await api.First.As(team.Key).PostAsync($"/api/jobs/{job}/complete", """{"status":"completed"}""")).Is(200);
@@ -129,6 +132,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
             {
                 "{team_id}" => team.Id,
                 "{key_id}" => team.KeyId.ToString(),
+                "{name}" => task,
                 "{job_id}" => job,
                 var unknown => throw new InvalidOperationException($"say here what {unknown} is"),
             }),
