@@ -24,7 +24,8 @@ internal sealed class CreateModelGroup(ModelGroupService groups, TimeProvider ti
             s.Description = "Applications name the group; the model with the lowest priority answers, the others are its fallbacks.";
             s.ExampleRequest = new(
                 "ResumeAgent", "Resume analysis", "Reads and scores resumes", "chat",
-                [new("gpt-4-turbo", 0), new("gpt-3.5-turbo", 1)], null);
+                [new("gpt-4-turbo", 0), new("gpt-3.5-turbo", 1)],
+                JsonElement.Parse("""{"timeout_seconds": 30, "max_output_tokens": 4000, "default_temperature": 0.2}"""));
             s.ResponseExamples[200] = ModelGroupResponse.Example;
         });
     }
@@ -48,9 +49,10 @@ internal sealed class CreateModelGroup(ModelGroupService groups, TimeProvider ti
 }
 
 /// <param name="Kind"><c>chat</c> (where it is left out) or <c>embedding</c>.</param>
-/// <param name="Settings">What the group allows and limits beyond the defaults.</param>
+/// <param name="Settings">What the group allows and limits beyond the defaults; one that is not known is refused.</param>
 internal sealed record CreateModelGroupRequest(
-    string? GroupName, string? DisplayName, string? Description, string? Kind, List<GroupModelRequest>? Models, JsonElement? Settings);
+    string? GroupName, string? DisplayName, string? Description, string? Kind, List<GroupModelRequest>? Models,
+    [property: GroupSettingsSchema] JsonElement? Settings);
 
 internal sealed class CreateModelGroupValidator : Validator<CreateModelGroupRequest>
 {
@@ -61,6 +63,6 @@ internal sealed class CreateModelGroupValidator : Validator<CreateModelGroupRequ
         RuleFor(r => r.Description).MaximumLength(2000);
         RuleFor(r => r.Kind).Must(kind => kind is null or "chat" or "embedding").WithMessage("must be chat or embedding");
         RuleFor(r => r.Models).NotNull().AreGroupModels();
-        RuleFor(r => r.Settings).IsMetadata();
+        RuleFor(r => r.Settings).IsMetadata().AreGroupSettings();
     }
 }

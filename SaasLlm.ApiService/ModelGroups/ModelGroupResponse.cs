@@ -11,7 +11,7 @@ internal sealed record ModelGroupResponse(
     string Kind,
     string Status,
     IReadOnlyList<GroupModelResponse> Models,
-    JsonElement Settings,
+    [property: GroupSettingsSchema] JsonElement Settings,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt)
 {

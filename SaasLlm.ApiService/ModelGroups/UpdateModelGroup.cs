@@ -46,7 +46,7 @@ internal sealed record UpdateModelGroupRequest(
     string? Kind,
     string? Status,
     List<GroupModelRequest>? Models,
-    JsonElement? Settings);
+    [property: GroupSettingsSchema] JsonElement? Settings);
 
 internal sealed class UpdateModelGroupValidator : Validator<UpdateModelGroupRequest>
 {
@@ -57,6 +57,6 @@ internal sealed class UpdateModelGroupValidator : Validator<UpdateModelGroupRequ
         RuleFor(r => r.Kind).Must(kind => kind is null or "chat" or "embedding").WithMessage("must be chat or embedding");
         RuleFor(r => r.Status).Must(status => status is null or "active" or "inactive").WithMessage("must be active or inactive");
         RuleFor(r => r.Models).AreGroupModels();
-        RuleFor(r => r.Settings).IsMetadata();
+        RuleFor(r => r.Settings).IsMetadata().AreGroupSettings();
     }
 }

@@ -15,5 +15,4 @@ public interface IModelGroupResolver
 /// <summary>A group as a call uses it.</summary>
 /// <param name="Kind"><c>chat</c> or <c>embedding</c>.</param>
 /// <param name="Models">Active models by priority, primary first.</param>
-/// <param name="SettingsJson">The group's settings, a JSON object.</param>
-public sealed record ResolvedModelGroup(string GroupName, string Kind, IReadOnlyList<string> Models, string SettingsJson, DateTimeOffset CreatedAt = default);
+public sealed record ResolvedModelGroup(string GroupName, string Kind, IReadOnlyList<string> Models, GroupSettings Settings, DateTimeOffset CreatedAt = default);

@@ -104,7 +104,7 @@ internal sealed class ModelGroupResolver : IModelGroupResolver, IChangeListener
             group.GetProperty("group_name").GetString()!,
             group.GetProperty("kind").GetString()!,
             [.. group.GetProperty("models").EnumerateArray().Select(model => model.GetString()!)],
-            group.GetProperty("settings").GetRawText(),
+            GroupSettings.Read(group.GetProperty("settings").GetRawText()),
             // An older replica may have put it into Redis without.
             group.TryGetProperty("created_at", out var createdAt) ? createdAt.GetDateTimeOffset() : default);
     }

@@ -20,6 +20,8 @@ internal sealed class CallerBench : IDisposable
 {
     public static readonly string[] TwoModels = ["secret-model-7", "other-model-8"];
 
+    private const string Hello = """{"messages":[{"role":"user","content":"Say hello."}]}""";
+
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly IOptions<GatewayOptions> _options;
 
@@ -42,7 +44,7 @@ internal sealed class CallerBench : IDisposable
         var sender = new AttemptSender(
             new CompletionClient(_http, _options, TimeProvider.System), new StreamClient(_http, _options, TimeProvider.System), _options, telemetry, TimeProvider.System);
         var runner = new CallRunner(
-            Ledger, sender, new(Ledger, TimeProvider.System, NullLogger<CallSaver>.Instance), Keys, Breaker, pricer, _options, telemetry, TimeProvider.System,
+            Ledger, sender, new(Ledger, TimeProvider.System, NullLogger<CallSaver>.Instance), Keys, Breaker, pricer, telemetry, TimeProvider.System,
             NullLogger<CallRunner>.Instance);
         Caller = new LlmCaller(
             Groups, pricer, Keys,
@@ -74,17 +76,16 @@ internal sealed class CallerBench : IDisposable
     public Func<LlmAnswer, CancellationToken, Task<bool>>? Answered { get; set; }
 
     public Task<Result<LlmAnswer>> CallAsync(
-        string body = """{"messages":[{"role":"user","content":"Say hello."}]}""", OpenJob? job = null, CancellationToken cancellation = default)
-        => Caller.CallAsync(NewCall(body, job), cancellation);
+        string body = Hello, OpenJob? job = null, LlmRoute route = LlmRoute.Chat, CancellationToken cancellation = default)
+        => Caller.CallAsync(NewCall(body, job, route), cancellation);
 
-    public Task<Result<LlmStream>> StreamAsync(TimeSpan? patience = null, OpenJob? job = null)
-        => Caller.StreamAsync(
-            NewCall("""{"messages":[{"role":"user","content":"Say hello."}]}""", job), patience ?? TimeSpan.FromSeconds(30), default);
+    public Task<Result<LlmStream>> StreamAsync(TimeSpan? patience = null, OpenJob? job = null, string body = Hello)
+        => Caller.StreamAsync(NewCall(body, job, LlmRoute.Chat), patience ?? TimeSpan.FromSeconds(30), default);
 
     public void Dispose() => _http.Dispose();
 
-    private LlmCall NewCall(string body, OpenJob? job)
-        => new(Team?.TeamId ?? "team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body), job)
+    private LlmCall NewCall(string body, OpenJob? job, LlmRoute route)
+        => new(Team?.TeamId ?? "team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body), job, route)
         {
             Caller = Team,
             Measured = Measured.Add,
@@ -93,7 +94,7 @@ internal sealed class CallerBench : IDisposable
 
     private sealed class NoLimits : ICallLimiter
     {
-        public Task<Result<CallAdmission?>> AdmitAsync(LlmCall call, CallId callId, CallSize size, CancellationToken cancellation)
+        public Task<Result<CallAdmission?>> AdmitAsync(LlmCall call, CallId callId, CallSize size, TimeSpan deadline, CancellationToken cancellation)
             => Task.FromResult<Result<CallAdmission?>>((CallAdmission?)null);
     }
 }

@@ -60,7 +60,7 @@ internal sealed class FakeGroups(params string[] models) : IModelGroupResolver
     public string Kind { get; set; } = "chat";
 
     public ValueTask<Result<ResolvedModelGroup>> ResolveAsync(string teamId, string groupName, CancellationToken cancellation)
-        => new(new ResolvedModelGroup(groupName, Kind, models, SettingsJson));
+        => new(new ResolvedModelGroup(groupName, Kind, models, GroupSettings.Read(SettingsJson)));
 
     public ValueTask<IReadOnlyList<ResolvedModelGroup>> ListAsync(string teamId, CancellationToken cancellation) => throw new NotSupportedException();
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Llm.Requests;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -133,7 +134,7 @@ public sealed class OutgoingBodyTests
 
     private static string Text(ReadOnlyMemory<byte> body) => System.Text.Encoding.UTF8.GetString(body.Span);
 
-    private static Result<OutgoingBody> Read(string body, string settings = "{}") => OutgoingBody.Read(JsonElement.Parse(body), GroupPermissions.Read(settings));
+    private static Result<OutgoingBody> Read(string body, string settings = "{}") => OutgoingBody.Read(JsonElement.Parse(body), GroupSettings.Read(settings));
 
     private static void Refuses(string body, string code, string field, string settings = "{}")
     {

@@ -1,3 +1,4 @@
+using SaasLlm.Core.ModelGroups;
 using SaasLlm.Tests.Access;
 
 namespace SaasLlm.Tests.ModelGroups;
@@ -53,6 +54,70 @@ public sealed class ModelGroupEndpointTests(ApiFixture api)
     [InlineData("""{"group_name":"G","settings":[],"models":[{"model_name":"a"}]}""", "settings")]
     public async Task Refuses_what_is_not_valid(string body, string field)
         => Assert.Equal([field], (await api.Operator.PostAsync("/api/model-groups/create", body)).Is(422, "request.invalid").RefusedFields);
+
+    [Theory]
+    [InlineData("\"timeout_seconds\":0", "timeout_seconds")]
+    [InlineData("\"timeout_seconds\":3601", "timeout_seconds")]
+    [InlineData("\"timeout_seconds\":\"30\"", "timeout_seconds")]
+    [InlineData("\"timeout_seconds\":30,\"deadline_seconds\":20", "timeout_seconds")]
+    [InlineData("\"deadline_seconds\":7201", "deadline_seconds")]
+    [InlineData("\"max_attempts\":0", "max_attempts")]
+    [InlineData("\"max_attempts\":1.5", "max_attempts")]
+    [InlineData("\"default_temperature\":2.1", "default_temperature")]
+    [InlineData("\"default_temperature\":1,\"max_temperature\":0.9", "default_temperature")]
+    [InlineData("\"max_temperature\":-1", "max_temperature")]
+    [InlineData("\"default_output_tokens\":0", "default_output_tokens")]
+    [InlineData("\"default_output_tokens\":11,\"max_output_tokens\":10", "default_output_tokens")]
+    [InlineData("\"max_output_tokens\":10000001", "max_output_tokens")]
+    [InlineData("\"allowed_fields\":\"top_k\"", "allowed_fields")]
+    [InlineData("\"allowed_fields\":[\"\"]", "allowed_fields")]
+    [InlineData("\"allowed_fields\":[\"fallbacks\"]", "allowed_fields")]
+    [InlineData("\"allowed_tools\":[1]", "allowed_tools")]
+    [InlineData("\"allow_any_address\":1", "allow_any_address")]
+    [InlineData("\"content_policy\":\"ignore\"", "content_policy")]
+    [InlineData("\"same_vectors\":\"yes\"", "same_vectors")]
+    [InlineData("\"timeout\":30", "timeout")]
+    public async Task A_setting_that_is_wrong_is_named_when_it_is_set(string setting, string name)
+    {
+        var group = await api.CreateGroupAsync("a");
+        foreach (var answer in new[]
+        {
+            await api.Operator.PostAsync("/api/model-groups/create", $$$"""{"group_name":"G","models":[{"model_name":"a"}],"settings":{{{{setting}}}}}"""),
+            await api.Operator.PutAsync($"/api/model-groups/{group}", $$$"""{"settings":{{{{setting}}}}}"""),
+        })
+        {
+            Assert.Equal([$"settings.{name}"], answer.Is(422, "request.invalid").RefusedFields);
+        }
+
+        Assert.Equal("{}", (await api.Operator.GetAsync($"/api/model-groups/{group}")).Is(200)["settings"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task The_settings_are_in_the_document()
+    {
+        var schemas = (await api.Operator.GetAsync("/openapi/v1.json")).Is(200)["components"]!["schemas"]!;
+        foreach (var name in new[] { "CreateModelGroupRequest", "UpdateModelGroupRequest", "ModelGroupResponse" })
+        {
+            var settings = schemas[name]!["properties"]!["settings"]!;
+            Assert.Equal(GroupSetting.All.Keys.Order(StringComparer.Ordinal), settings["properties"]!.AsObject().Select(member => member.Key));
+            Assert.False((bool)settings["additionalProperties"]!);
+            Assert.Equal((0.1m, 3600m), ((decimal)settings["properties"]!["timeout_seconds"]!["minimum"]!, (decimal)settings["properties"]!["timeout_seconds"]!["maximum"]!));
+        }
+    }
+
+    [Fact]
+    public async Task Every_setting_at_once()
+    {
+        var name = ApiFixture.Unique("Group");
+        var settings = ApiAnswer.Compact("""
+            {"same_vectors": true, "max_attempts": 2, "allowed_tools": ["web_search"], "allowed_fields": ["top_k"], "content_policy": "next",
+             "max_temperature": 1, "timeout_seconds": 0.5, "deadline_seconds": 60, "allow_any_address": true, "max_output_tokens": 4000,
+             "default_temperature": 0.2, "default_output_tokens": null}
+            """);
+        var created = (await api.Operator.PostAsync(
+            "/api/model-groups/create", $$"""{"group_name":"{{name}}","models":[{"model_name":"a"}],"settings":{{settings}}}""")).Is(200);
+        Assert.True(System.Text.Json.Nodes.JsonNode.DeepEquals(System.Text.Json.Nodes.JsonNode.Parse(settings), created["settings"]));
+    }
 
     [Theory]
     [InlineData("""{"group_name":"G","models":[{"model_name":"a","priority":1e99}]}""")]

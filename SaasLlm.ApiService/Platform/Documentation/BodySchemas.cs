@@ -23,6 +23,12 @@ internal static class BodySchemas
 
         foreach (var property in context.JsonTypeInfo.Properties)
         {
+            if (schema.Properties?.ContainsKey(property.Name) is true
+                && property.AttributeProvider?.GetCustomAttributes(typeof(BodySchemaAttribute), inherit: true) is [BodySchemaAttribute own, ..])
+            {
+                schema.Properties[property.Name] = own.Create();
+            }
+
             // A request type also carries what comes from the route, the query and headers.
             if (IsNotInTheBody(property))
             {

@@ -55,7 +55,7 @@ internal sealed class AttemptSender(
         var (plan, progress, intent, _, _) = sent;
         var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, options.Value.IsLiteLlm, isStream: true);
         var reader = plan.Format.NewReader(new(plan.CallId, plan.GroupName, progress.StartedAt, intent.ModelName));
-        var limits = new StreamLimits(intent.Timeout, options.Value.StreamGapMax, progress.TimeLeft, options.Value.DrainMax);
+        var limits = new StreamLimits(progress.Within(plan.AttemptTimeout), options.Value.StreamGapMax, progress.TimeLeft, options.Value.DrainMax);
         Failpoint.Hit(FailpointName.BeforeUpstream);
         var (answer, meaning) = await streams.StreamAsync(plan.Format, body, progress.GatewayKey, reader, stream, limits);
         Failpoint.Hit(FailpointName.AfterUpstream);

@@ -4,24 +4,31 @@ using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Limits;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Streaming;
+using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Core.Llm.Calls;
 
 /// <summary>A call that may begin: checked, priced, and with its key.</summary>
-/// <param name="OutputCeiling">The longest answer, in tokens, that the estimate assumes where the request names none.</param>
+/// <param name="OutputCeiling">The longest answer, in tokens, that the estimate assumes where neither the request nor its group names one.</param>
 /// <param name="Models">The models to try, in order, each with its price.</param>
 internal sealed record CallPlan(
     LlmCall Call,
     CallId CallId,
     string GroupName,
-    GroupPermissions Permissions,
+    GroupSettings Settings,
     OutgoingBody Body,
     int OutputCeiling,
     List<PricedModel> Models,
     string GatewayKey)
 {
     public CallFormat Format => Body.Format;
+
+    /// <summary>For all attempts together.</summary>
+    public required TimeSpan Deadline { get; init; }
+
+    /// <summary>For one attempt; of a stream, until its first content.</summary>
+    public required TimeSpan AttemptTimeout { get; init; }
 
     /// <summary>The places that it takes up while it runs; null: nothing limits it.</summary>
     public CallAdmission? Admission { get; init; }

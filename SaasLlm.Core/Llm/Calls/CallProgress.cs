@@ -24,9 +24,9 @@ internal sealed class CallProgress
     private long _tokens;
     private int _measured;
 
-    public CallProgress(CallPlan plan, CircuitBreaker breaker, TimeProvider time, TimeSpan callTimeout)
+    public CallProgress(CallPlan plan, CircuitBreaker breaker, TimeProvider time)
     {
-        (_plan, _breaker, _time, _limit) = (plan, breaker, time, callTimeout);
+        (_plan, _breaker, _time, _limit) = (plan, breaker, time, plan.Deadline);
         _startedAt = time.GetTimestamp();
         _estimate = plan.Estimate();
         StartedAt = time.GetUtcNow();
@@ -83,11 +83,13 @@ internal sealed class CallProgress
     }
 
     /// <summary>The attempt on <paramref name="model"/> that is about to be sent.</summary>
-    public AttemptIntent Next(PricedModel model, TimeSpan attemptTimeout)
+    public AttemptIntent Next(PricedModel model)
     {
         _model = _plan.Models.IndexOf(model);
         Attempts++;
-        return new(AttemptId.New(_time), Attempts, model.Name, Within(attemptTimeout), _estimate);
+        // A stream that has begun may go on until the call's deadline: before that nobody may take it for abandoned.
+        var timeout = _plan.Stream is null ? _plan.AttemptTimeout : TimeLeft;
+        return new(AttemptId.New(_time), Attempts, model.Name, Within(timeout), _estimate);
     }
 
     /// <summary>The attempt that <see cref="Next"/> made was not begun.</summary>
@@ -129,7 +131,8 @@ internal sealed class CallProgress
     }
 
     /// <summary>The next model that does not rest. Asked only when it is going to be tried: asking may use up its one try.</summary>
-    public PricedModel? ModelAfterCurrent() => FindAwake(_model + 1) is { } next ? _plan.Models[next] : null;
+    public PricedModel? ModelAfterCurrent()
+        => ModelsTried < _plan.Settings.AttemptsMax.GetValueOrDefault(int.MaxValue) && FindAwake(_model + 1) is { } next ? _plan.Models[next] : null;
 
     /// <summary>Always true, for use in a condition.</summary>
     public bool ReplaceKey(string key)
@@ -138,6 +141,9 @@ internal sealed class CallProgress
         KeyWasReplaced = true;
         return true;
     }
+
+    // The repeat with a new key is no other model's.
+    private int ModelsTried => KeyWasReplaced ? Attempts - 1 : Attempts;
 
     private int? FindAwake(int from)
     {

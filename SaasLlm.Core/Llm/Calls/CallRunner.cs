@@ -15,7 +15,6 @@ internal sealed partial class CallRunner(
     ITeamGatewayKeys keys,
     CircuitBreaker breaker,
     GroupPricer prices,
-    IOptions<GatewayOptions> options,
     LlmTelemetry telemetry,
     TimeProvider time,
     ILogger<CallRunner> logger)
@@ -63,8 +62,8 @@ internal sealed partial class CallRunner(
 
     private async Task<(CallProgress Progress, AttemptIntent Intent, Failure? Failure)> BeginAsync(CallPlan plan)
     {
-        var progress = new CallProgress(plan, breaker, time, options.Value.CallTimeout);
-        var intent = progress.Next(progress.Current, options.Value.AttemptTimeout);
+        var progress = new CallProgress(plan, breaker, time);
+        var intent = progress.Next(progress.Current);
         var start = new StartCall(plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent, plan.PriceVersion);
         var begun = plan.Call.NewJob is { } job
             ? await ledger.OpenJobWithCallAsync(job, start, CancellationToken.None)
@@ -99,7 +98,7 @@ internal sealed partial class CallRunner(
                 return await saver.FailAsync(plan, progress, attempt.End, CallFailures.DeadlineExceeded);
             }
 
-            intent = progress.Next(next, options.Value.AttemptTimeout);
+            intent = progress.Next(next);
             var step = await ledger.NextAttemptAsync(
                 new(plan.Call.TeamId, plan.Call.JobId, plan.CallId, attempt.End, intent), CancellationToken.None);
             if (step.Failure is { } stopped)
@@ -141,7 +140,7 @@ internal sealed partial class CallRunner(
                 return (null, CallFailures.GatewayDown);
             case AnswerMeaning.RequestRejected:
                 return (null, CallFailures.Rejected(attempt.Answer, plan.Models.Select(known => known.Name)));
-            case AnswerMeaning.ContentPolicy when !plan.Permissions.ContentPolicyTriesNext:
+            case AnswerMeaning.ContentPolicy when !plan.Settings.ContentPolicyTriesNext:
                 return (null, CallFailures.ContentPolicy);
         }
 

@@ -78,13 +78,12 @@ internal sealed class LlmCaller(
         }
 
         // The caller may leave, and its request's memory with it.
-        var permissions = GroupPermissions.Read(group.SettingsJson);
-        if (!OutgoingBody.Read(call.Body.Clone(), permissions, call.Route, call.TeamId, ids).TryGet(out var body, out var wrong))
+        if (!OutgoingBody.Read(call.Body.Clone(), group.Settings, call.Route, call.TeamId, ids).TryGet(out var body, out var wrong))
         {
             return wrong;
         }
 
-        var usable = Usable(group, permissions, body.Format.OnlyModel);
+        var usable = Usable(group, body.Format.OnlyModel);
         if (usable.Count == 0 && body.Format.OnlyModel is not null)
         {
             return CallFailures.PreviousModelGone;
@@ -103,19 +102,20 @@ internal sealed class LlmCaller(
 
         // A job that opens with the call keeps the version that the call was priced by.
         var priced = call.NewJob is { } job ? call with { NewJob = job with { PriceVersion = version } } : call;
-        var plan = new CallPlan(priced, CallId.New(time), group.GroupName, permissions, body,
-            permissions.MaxOutputTokens ?? options.Value.MaxOutputTokens, models, key)
+        var plan = new CallPlan(priced, CallId.New(time), group.GroupName, group.Settings, body, options.Value.MaxOutputTokens, models, key)
         {
+            Deadline = group.Settings.Deadline ?? options.Value.CallTimeout,
+            AttemptTimeout = group.Settings.Timeout ?? options.Value.AttemptTimeout,
             GroupModels = usable,
             PriceVersion = version,
         };
         // Last, so that what is refused for another reason counts for nothing; the runner ends it.
-        return (await limiter.AdmitAsync(call, plan.CallId, plan.Size(), cancellation)).Map(admission => plan with { Admission = admission });
+        return (await limiter.AdmitAsync(call, plan.CallId, plan.Size(), plan.Deadline, cancellation)).Map(admission => plan with { Admission = admission });
     }
 
     // Two models put the same text at different places: a fallback would spoil an index without a word.
-    private static IReadOnlyList<string> Usable(ResolvedModelGroup group, GroupPermissions permissions, string? onlyModel)
-        => group.Kind == "embedding" && !permissions.SameVectors ? [.. group.Models.Take(1)]
+    private static IReadOnlyList<string> Usable(ResolvedModelGroup group, string? onlyModel)
+        => group.Kind == "embedding" && !group.Settings.SameVectors ? [.. group.Models.Take(1)]
             : onlyModel is null ? group.Models
             : [.. group.Models.Where(model => model == onlyModel)];
 }

@@ -5,6 +5,7 @@ using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Responses;
 using SaasLlm.Core.Llm.Streaming;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Formats;
 
@@ -42,7 +43,7 @@ internal abstract class CallFormat
     };
 
     /// <summary>The first fault in the values of a body whose names are right, or null.</summary>
-    public abstract (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions);
+    public abstract (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings);
 
     /// <summary>What a checked body refers to and is not the team's, as 404; null when all is there.</summary>
     public virtual Failure? Missing(JsonElement body) => null;

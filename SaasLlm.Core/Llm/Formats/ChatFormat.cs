@@ -3,6 +3,7 @@ using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Answers;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Streaming;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Formats;
 
@@ -17,7 +18,7 @@ internal sealed class ChatFormat : CallFormat
 
     public override string OutputLimitField => "max_tokens";
 
-    public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions) => FieldChecks.FirstFault(body, permissions);
+    public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings) => FieldChecks.FirstFault(body, settings);
 
     public override RequestSize SizeOf(JsonElement body)
         => new(FieldChecks.Number(body, "max_completion_tokens") ?? FieldChecks.Number(body, "max_tokens"), FieldChecks.Number(body, "n") ?? 1);

@@ -4,6 +4,7 @@ using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Answers;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Streaming;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Formats;
 
@@ -24,7 +25,7 @@ internal sealed class EmbeddingsFormat(JsonElement request) : CallFormat
 
     public override string? OutputLimitField => null;
 
-    public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions) => EmbeddingFields.FirstFault(body);
+    public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings) => EmbeddingFields.FirstFault(body);
 
     public override RequestSize SizeOf(JsonElement body) => new(null, 0, EmbeddingFields.CountedTokens(body.GetProperty("input")));
 

@@ -4,6 +4,7 @@ using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Responses;
 using SaasLlm.Core.Llm.Streaming;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Formats;
 
@@ -28,7 +29,7 @@ internal sealed class ResponsesFormat(JsonElement request, string teamId, Respon
 
     private (string Model, string Id)? Previous => _previous is null ? null : ids.Open(teamId, _previous);
 
-    public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions) => ResponseFields.FirstFault(body, permissions);
+    public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings) => ResponseFields.FirstFault(body, settings);
 
     public override Failure? Missing(JsonElement body)
     {

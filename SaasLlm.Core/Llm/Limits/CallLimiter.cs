@@ -1,6 +1,4 @@
-using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
-using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Teams;
 
 namespace SaasLlm.Core.Llm.Limits;
@@ -10,12 +8,12 @@ namespace SaasLlm.Core.Llm.Limits;
 /// (Money never does: Postgres decides about it.)
 /// </summary>
 internal sealed class CallLimiter(
-    LimitWindows windows, TeamLimits teams, IOptions<GatewayOptions> gateway, LimitTelemetry telemetry, TimeProvider time) : ICallLimiter
+    LimitWindows windows, TeamLimits teams, LimitTelemetry telemetry, TimeProvider time) : ICallLimiter
 {
     // A call is ended a moment after its deadline, not at it.
     private static readonly TimeSpan s_leaseMargin = TimeSpan.FromSeconds(5);
 
-    public async Task<Result<CallAdmission?>> AdmitAsync(LlmCall call, CallId callId, CallSize size, CancellationToken cancellation)
+    public async Task<Result<CallAdmission?>> AdmitAsync(LlmCall call, CallId callId, CallSize size, TimeSpan deadline, CancellationToken cancellation)
     {
         var levels = await LevelsAsync(call, cancellation);
         if (levels.Count == 0)
@@ -24,7 +22,7 @@ internal sealed class CallLimiter(
         }
 
         // Not the caller's cancellation: who leaves here would leave a place taken.
-        var reply = await windows.AdmitAsync(call.TeamId, levels, callId, size.Tokens, gateway.Value.CallTimeout + s_leaseMargin);
+        var reply = await windows.AdmitAsync(call.TeamId, levels, callId, size.Tokens, deadline + s_leaseMargin);
         if (reply is null)
         {
             telemetry.Unchecked();

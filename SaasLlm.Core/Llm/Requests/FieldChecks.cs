@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Requests;
 
@@ -8,15 +9,15 @@ internal static class FieldChecks
     public const int ChoicesMax = 128;
 
     /// <summary>The first fault, or null.</summary>
-    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions)
+    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings)
         => ChatFields.All.KindFault(body)
-           ?? MessageChecks.FirstFault(body, permissions)
+           ?? MessageChecks.FirstFault(body, settings)
            ?? Count(body, "n", 1, ChoicesMax)
-           ?? Count(body, "max_tokens", 1, permissions.MaxOutputTokens ?? int.MaxValue)
-           ?? Count(body, "max_completion_tokens", 1, permissions.MaxOutputTokens ?? int.MaxValue)
-           ?? Range(body, "temperature", 0, 2)
+           ?? Count(body, "max_tokens", 1, settings.OutputTokensMax ?? int.MaxValue)
+           ?? Count(body, "max_completion_tokens", 1, settings.OutputTokensMax ?? int.MaxValue)
+           ?? Range(body, "temperature", 0, settings.TemperatureMax ?? 2)
            ?? Range(body, "top_p", 0, 1)
-           ?? ToolChecks.FirstFault(body, permissions)
+           ?? ToolChecks.FirstFault(body, settings)
            ?? Modalities(body);
 
     /// <summary>True if the field is there and not null.</summary>

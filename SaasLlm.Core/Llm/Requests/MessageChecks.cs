@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Requests;
 
@@ -28,7 +29,7 @@ internal static class MessageChecks
     private static readonly HashSet<string> s_file = ["file_data", "filename", "file_id"];
 
     /// <summary>The first fault, or null.</summary>
-    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions)
+    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings)
     {
         if (!FieldChecks.Present(body, "messages", out var messages))
         {
@@ -43,7 +44,7 @@ internal static class MessageChecks
         var index = 0;
         foreach (var message in messages.EnumerateArray())
         {
-            if (Message(message, $"messages[{index++}]", permissions) is { } fault)
+            if (Message(message, $"messages[{index++}]", settings) is { } fault)
             {
                 return fault;
             }
@@ -52,7 +53,7 @@ internal static class MessageChecks
         return null;
     }
 
-    private static (string, string)? Message(JsonElement message, string field, GroupPermissions permissions)
+    private static (string, string)? Message(JsonElement message, string field, GroupSettings settings)
     {
         if (message.ValueKind != JsonValueKind.Object)
         {
@@ -69,10 +70,10 @@ internal static class MessageChecks
             return ($"{field}.audio", "Audio changes the price of a call and is not offered.");
         }
 
-        return Unknown(message, s_members, field, permissions) ?? Content(message, $"{field}.content", permissions);
+        return Unknown(message, s_members, field, settings) ?? Content(message, $"{field}.content", settings);
     }
 
-    private static (string, string)? Content(JsonElement message, string field, GroupPermissions permissions)
+    private static (string, string)? Content(JsonElement message, string field, GroupSettings settings)
     {
         if (!FieldChecks.Present(message, "content", out var content) || content.ValueKind == JsonValueKind.String)
         {
@@ -87,7 +88,7 @@ internal static class MessageChecks
         var index = 0;
         foreach (var part in content.EnumerateArray())
         {
-            if (Part(part, $"{field}[{index++}]", permissions) is { } fault)
+            if (Part(part, $"{field}[{index++}]", settings) is { } fault)
             {
                 return fault;
             }
@@ -96,7 +97,7 @@ internal static class MessageChecks
         return null;
     }
 
-    private static (string, string)? Part(JsonElement part, string field, GroupPermissions permissions)
+    private static (string, string)? Part(JsonElement part, string field, GroupSettings settings)
     {
         var type = FieldChecks.Text(part, "type");
         if (type == "input_audio")
@@ -109,15 +110,15 @@ internal static class MessageChecks
             return ($"{field}.type", $"'{field}.type' must be one of {string.Join(", ", s_parts.Keys)}.");
         }
 
-        return Unknown(part, members, field, permissions) ?? type switch
+        return Unknown(part, members, field, settings) ?? type switch
         {
-            "image_url" => Image(part, field, permissions),
-            "file" => File(part, field, permissions),
+            "image_url" => Image(part, field, settings),
+            "file" => File(part, field, settings),
             _ => null,
         };
     }
 
-    private static (string, string)? Image(JsonElement part, string field, GroupPermissions permissions)
+    private static (string, string)? Image(JsonElement part, string field, GroupSettings settings)
     {
         if (!part.TryGetProperty("image_url", out var image) || image.ValueKind is not (JsonValueKind.Object or JsonValueKind.String))
         {
@@ -126,48 +127,48 @@ internal static class MessageChecks
 
         if (image.ValueKind == JsonValueKind.String)
         {
-            return Address(image.GetString()!, $"{field}.image_url", permissions);
+            return Address(image.GetString()!, $"{field}.image_url", settings);
         }
 
-        return Unknown(image, s_image, $"{field}.image_url", permissions)
+        return Unknown(image, s_image, $"{field}.image_url", settings)
             ?? (FieldChecks.Text(image, "url") is { } url
-                ? Address(url, $"{field}.image_url.url", permissions)
+                ? Address(url, $"{field}.image_url.url", settings)
                 : ($"{field}.image_url.url", $"'{field}.image_url.url' must be a text."));
     }
 
-    private static (string, string)? File(JsonElement part, string field, GroupPermissions permissions)
+    private static (string, string)? File(JsonElement part, string field, GroupSettings settings)
     {
         if (!part.TryGetProperty("file", out var file) || file.ValueKind != JsonValueKind.Object)
         {
             return ($"{field}.file", $"'{field}.file' must be an object.");
         }
 
-        if (Unknown(file, s_file, $"{field}.file", permissions) is { } unknown)
+        if (Unknown(file, s_file, $"{field}.file", settings) is { } unknown)
         {
             return unknown;
         }
 
         // An id names a file in the operator's account, and that may be another tenant's.
-        if (FieldChecks.Present(file, "file_id", out _) && !permissions.AnyAddress)
+        if (FieldChecks.Present(file, "file_id", out _) && !settings.AnyAddress)
         {
             return ($"{field}.file.file_id", "Files by id are not offered by this model group.");
         }
 
-        return FieldChecks.Text(file, "file_data") is { } data ? Address(data, $"{field}.file.file_data", permissions) : null;
+        return FieldChecks.Text(file, "file_data") is { } data ? Address(data, $"{field}.file.file_data", settings) : null;
     }
 
     /// <summary>Nobody may fetch what is neither public nor in the request itself.</summary>
-    public static (string Field, string Sentence)? Address(string address, string field, GroupPermissions permissions)
-        => permissions.AnyAddress
+    public static (string Field, string Sentence)? Address(string address, string field, GroupSettings settings)
+        => settings.AnyAddress
            || address.StartsWith("https:", StringComparison.OrdinalIgnoreCase)
            || address.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
             ? null
             : (field, $"'{field}' must begin with https: or data:.");
 
     /// <summary>The first member that is not known and not allowed, or null.</summary>
-    public static (string Field, string Sentence)? Unknown(JsonElement element, HashSet<string> members, string field, GroupPermissions permissions)
+    public static (string Field, string Sentence)? Unknown(JsonElement element, HashSet<string> members, string field, GroupSettings settings)
     {
-        foreach (var member in element.EnumerateObject().Where(member => !members.Contains(member.Name) && !permissions.Fields.Contains(member.Name)))
+        foreach (var member in element.EnumerateObject().Where(member => !members.Contains(member.Name) && !settings.Fields.Contains(member.Name)))
         {
             var name = member.Name.Length <= 100 ? member.Name : member.Name[..100];
             return ($"{field}.{name}", $"Unrecognized request argument supplied: {field}.{name}");

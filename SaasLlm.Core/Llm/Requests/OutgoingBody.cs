@@ -4,6 +4,7 @@ using System.Text.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Responses;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Requests;
 
@@ -14,6 +15,7 @@ namespace SaasLlm.Core.Llm.Requests;
 public sealed class OutgoingBody
 {
     private const int NameShownMax = 100;
+    private const string TemperatureField = "temperature";
 
     // Fewer bytes than this a token are rare in any language.
     private const int BytesPerToken = 3;
@@ -31,7 +33,7 @@ public sealed class OutgoingBody
     /// <summary>The most tokens that the prompt can be.</summary>
     public int PromptTokens => Math.Max((_fields.Length + BytesPerToken - 1) / BytesPerToken, _size.PromptTokensMin);
 
-    /// <summary>The longest answer that the tenant asked for, in tokens; null when it named none.</summary>
+    /// <summary>The longest answer that the tenant asked for, or its group says, in tokens; null when neither named one.</summary>
     public int? MaxOutputTokens => _size.MaxOutputTokens;
 
     /// <summary>How many answers it asked for: OpenAI's <c>n</c>; 0 where an answer has no tokens.</summary>
@@ -41,10 +43,10 @@ public sealed class OutgoingBody
     /// Checks the tenant's body. 400 <c>llm.unknown_field</c> for a field that is not passed on, 400 <c>llm.invalid_request</c> for a
     /// value that is wrong; the field's name is <c>param</c>.
     /// </summary>
-    public static Result<OutgoingBody> Read(JsonElement body, GroupPermissions permissions) => Read(body, permissions, LlmRoute.Chat, "", null);
+    public static Result<OutgoingBody> Read(JsonElement body, GroupSettings settings) => Read(body, settings, LlmRoute.Chat, "", null);
 
-    /// <inheritdoc cref="Read(JsonElement, GroupPermissions)"/>
-    internal static Result<OutgoingBody> Read(JsonElement body, GroupPermissions permissions, LlmRoute route, string teamId, ResponseIds? ids)
+    /// <inheritdoc cref="Read(JsonElement, GroupSettings)"/>
+    internal static Result<OutgoingBody> Read(JsonElement body, GroupSettings settings, LlmRoute route, string teamId, ResponseIds? ids)
     {
         if (body.ValueKind != JsonValueKind.Object)
         {
@@ -54,10 +56,10 @@ public sealed class OutgoingBody
         try
         {
             var format = CallFormat.Of(route, body, teamId, ids);
-            return NameFault(body, format.Fields, permissions) is { } unknown ? unknown
-                : format.FirstFault(body, permissions) is { } fault ? Invalid(fault.Field, fault.Sentence)
+            return NameFault(body, format.Fields, settings) is { } unknown ? unknown
+                : format.FirstFault(body, settings) is { } fault ? Invalid(fault.Field, fault.Sentence)
                 : format.Missing(body) is { } missing ? missing
-                : new OutgoingBody(Write(body, format), format, format.SizeOf(body));
+                : Write(body, format, settings);
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {
@@ -67,7 +69,7 @@ public sealed class OutgoingBody
     }
 
     /// <summary>The bytes for one model.</summary>
-    /// <param name="outputCeiling">Sent as the longest answer if the tenant named no longest answer; null sends nothing.</param>
+    /// <param name="outputCeiling">Sent as the longest answer if neither the tenant nor its group named one; null sends nothing.</param>
     /// <param name="isLiteLlm">Adds the job's id as LiteLLM's metadata and tag, by which its spend rows can be found.</param>
     public ReadOnlyMemory<byte> For(string model, JobId jobId, int? outputCeiling, bool isLiteLlm, bool isStream = false)
     {
@@ -94,7 +96,7 @@ public sealed class OutgoingBody
         return buffer.WrittenMemory;
     }
 
-    private static Failure? NameFault(JsonElement body, RequestFields fields, GroupPermissions permissions)
+    private static Failure? NameFault(JsonElement body, RequestFields fields, GroupSettings settings)
     {
         if (DuplicateNames.First(body) is { } twice)
         {
@@ -109,7 +111,7 @@ public sealed class OutgoingBody
                 return Unknown(field.Name, $"'{field.Name}' changes the price of a call and is not offered.");
             }
 
-            if (!fields.IsKnown(field.Name) && (fields.IsNeverPassedOn(field.Name) || !permissions.Fields.Contains(field.Name)))
+            if (!fields.IsKnown(field.Name) && (fields.IsNeverPassedOn(field.Name) || !settings.Fields.Contains(field.Name)))
             {
                 return Unknown(Shown(field.Name), $"Unrecognized request argument supplied: {Shown(field.Name)}");
             }
@@ -118,8 +120,9 @@ public sealed class OutgoingBody
         return null;
     }
 
-    private static ReadOnlyMemory<byte> Write(JsonElement body, CallFormat format)
+    private static OutgoingBody Write(JsonElement body, CallFormat format, GroupSettings settings)
     {
+        var size = format.SizeOf(body);
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(buffer))
         {
@@ -132,10 +135,21 @@ public sealed class OutgoingBody
                 }
             }
 
+            if (settings.DefaultTemperature is { } temperature && format.Fields.IsKnown(TemperatureField) && !FieldChecks.Present(body, TemperatureField, out _))
+            {
+                writer.WriteNumber(TemperatureField, temperature);
+            }
+
+            if (size.MaxOutputTokens is null && settings.UnnamedOutputTokens is { } longest && format.OutputLimitField is { } limit)
+            {
+                writer.WriteNumber(limit, longest);
+                size = size with { MaxOutputTokens = longest };
+            }
+
             writer.WriteEndObject();
         }
 
-        return buffer.WrittenMemory[..^1];
+        return new(buffer.WrittenMemory[..^1], format, size);
     }
 
     private static string Shown(string name) => name.Length <= NameShownMax ? name : string.Concat(name.AsSpan(0, NameShownMax), "…");

@@ -35,7 +35,11 @@ internal sealed record RequestFields(
 
     /// <summary>True for what no group's settings can allow.</summary>
     public bool IsNeverPassedOn(string name)
-        => s_obeyed.Contains(name) || IsOurs(name) || s_obeyedPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+        => IsOurs(name) || IsObeyed(name);
+
+    /// <summary>True for what LiteLLM would obey, on any route.</summary>
+    public static bool IsObeyed(string name)
+        => s_obeyed.Contains(name) || s_obeyedPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The first field whose value is of the wrong kind, or null.</summary>
     public (string Field, string Sentence)? KindFault(JsonElement body)

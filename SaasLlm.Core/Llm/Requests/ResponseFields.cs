@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Requests;
 
@@ -41,21 +42,21 @@ internal static class ResponseFields
     private static readonly HashSet<string> s_custom = ["type", "name", "description", "format"];
 
     /// <summary>The first fault, or null.</summary>
-    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions)
+    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings)
         => All.KindFault(body)
            ?? Background(body)
-           ?? ResponseInputChecks.FirstFault(body, permissions)
-           ?? FieldChecks.Count(body, "max_output_tokens", 1, permissions.MaxOutputTokens ?? int.MaxValue)
-           ?? FieldChecks.Range(body, "temperature", 0, 2)
+           ?? ResponseInputChecks.FirstFault(body, settings)
+           ?? FieldChecks.Count(body, "max_output_tokens", 1, settings.OutputTokensMax ?? int.MaxValue)
+           ?? FieldChecks.Range(body, "temperature", 0, settings.TemperatureMax ?? 2)
            ?? FieldChecks.Range(body, "top_p", 0, 1)
-           ?? Tools(body, permissions);
+           ?? Tools(body, settings);
 
     private static (string, string)? Background(JsonElement body)
         => FieldChecks.Present(body, "background", out var background) && background.ValueKind == JsonValueKind.True
             ? ("background", "Responses in the background are not offered.")
             : null;
 
-    private static (string, string)? Tools(JsonElement body, GroupPermissions permissions)
+    private static (string, string)? Tools(JsonElement body, GroupSettings settings)
     {
         if (!FieldChecks.Present(body, "tools", out var tools))
         {
@@ -65,7 +66,7 @@ internal static class ResponseFields
         var index = 0;
         foreach (var tool in tools.EnumerateArray())
         {
-            if (Tool(tool, $"tools[{index++}]", permissions) is { } fault)
+            if (Tool(tool, $"tools[{index++}]", settings) is { } fault)
             {
                 return fault;
             }
@@ -74,7 +75,7 @@ internal static class ResponseFields
         return null;
     }
 
-    private static (string, string)? Tool(JsonElement tool, string field, GroupPermissions permissions)
+    private static (string, string)? Tool(JsonElement tool, string field, GroupSettings settings)
     {
         if (FieldChecks.Text(tool, "type") is not { } type)
         {
@@ -83,9 +84,9 @@ internal static class ResponseFields
 
         return type switch
         {
-            "function" => ToolChecks.Members(tool, s_function, field, permissions),
-            "custom" => ToolChecks.Members(tool, s_custom, field, permissions),
-            _ when permissions.ToolTypes.Contains(type) => null,
+            "function" => ToolChecks.Members(tool, s_function, field, settings),
+            "custom" => ToolChecks.Members(tool, s_custom, field, settings),
+            _ when settings.ToolTypes.Contains(type) => null,
             _ => ($"{field}.type", $"Tools of type '{(type.Length <= 100 ? type : type[..100])}' are not offered by this model group."),
         };
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Requests;
 
@@ -30,7 +31,7 @@ internal static class ResponseInputChecks
     };
 
     /// <summary>The first fault, or null.</summary>
-    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions)
+    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings)
     {
         if (!FieldChecks.Present(body, "input", out var input))
         {
@@ -51,7 +52,7 @@ internal static class ResponseInputChecks
         var index = 0;
         foreach (var item in input.EnumerateArray())
         {
-            if (Item(item, $"input[{index++}]", permissions) is { } fault)
+            if (Item(item, $"input[{index++}]", settings) is { } fault)
             {
                 return fault;
             }
@@ -63,7 +64,7 @@ internal static class ResponseInputChecks
     /// <summary>The item's type: <c>message</c> where it names none.</summary>
     public static string TypeOf(JsonElement item) => FieldChecks.Present(item, "type", out var type) && type.ValueKind == JsonValueKind.String ? type.GetString()! : "message";
 
-    private static (string, string)? Item(JsonElement item, string field, GroupPermissions permissions)
+    private static (string, string)? Item(JsonElement item, string field, GroupSettings settings)
     {
         if (item.ValueKind != JsonValueKind.Object)
         {
@@ -79,12 +80,12 @@ internal static class ResponseInputChecks
         if (!s_items.TryGetValue(type, out var members))
         {
             // The calls of tools that the group allows, for example web_search_call.
-            return permissions.ToolTypes.Any(tool => type.StartsWith(tool, StringComparison.Ordinal))
+            return settings.ToolTypes.Any(tool => type.StartsWith(tool, StringComparison.Ordinal))
                 ? null
                 : ($"{field}.type", $"'{field}.type' must be one of {string.Join(", ", s_items.Keys)}.");
         }
 
-        if (MessageChecks.Unknown(item, members, field, permissions) is { } unknown)
+        if (MessageChecks.Unknown(item, members, field, settings) is { } unknown)
         {
             return unknown;
         }
@@ -96,13 +97,13 @@ internal static class ResponseInputChecks
 
         return type switch
         {
-            "message" => Parts(item, "content", field, permissions),
-            "function_call_output" or "custom_tool_call_output" => Parts(item, "output", field, permissions),
+            "message" => Parts(item, "content", field, settings),
+            "function_call_output" or "custom_tool_call_output" => Parts(item, "output", field, settings),
             _ => null,
         };
     }
 
-    private static (string, string)? Parts(JsonElement item, string name, string owner, GroupPermissions permissions)
+    private static (string, string)? Parts(JsonElement item, string name, string owner, GroupSettings settings)
     {
         var field = $"{owner}.{name}";
         if (!FieldChecks.Present(item, name, out var content) || content.ValueKind is not (JsonValueKind.String or JsonValueKind.Array))
@@ -113,7 +114,7 @@ internal static class ResponseInputChecks
         var index = 0;
         foreach (var part in content.ValueKind == JsonValueKind.Array ? content.EnumerateArray() : default)
         {
-            if (Part(part, $"{field}[{index++}]", permissions) is { } fault)
+            if (Part(part, $"{field}[{index++}]", settings) is { } fault)
             {
                 return fault;
             }
@@ -122,7 +123,7 @@ internal static class ResponseInputChecks
         return null;
     }
 
-    private static (string, string)? Part(JsonElement part, string field, GroupPermissions permissions)
+    private static (string, string)? Part(JsonElement part, string field, GroupSettings settings)
     {
         var type = FieldChecks.Text(part, "type");
         if (type == "input_audio")
@@ -136,23 +137,23 @@ internal static class ResponseInputChecks
         }
 
         // An id names a file in the operator's account, and that may be another tenant's.
-        if (FieldChecks.Present(part, "file_id", out _) && !permissions.AnyAddress)
+        if (FieldChecks.Present(part, "file_id", out _) && !settings.AnyAddress)
         {
             return ($"{field}.file_id", "Files by id are not offered by this model group.");
         }
 
-        return MessageChecks.Unknown(part, members, field, permissions)
-            ?? Address(part, "image_url", field, permissions) ?? Address(part, "file_url", field, permissions) ?? FileData(part, field, permissions);
+        return MessageChecks.Unknown(part, members, field, settings)
+            ?? Address(part, "image_url", field, settings) ?? Address(part, "file_url", field, settings) ?? FileData(part, field, settings);
     }
 
-    private static (string, string)? Address(JsonElement part, string name, string field, GroupPermissions permissions)
+    private static (string, string)? Address(JsonElement part, string name, string field, GroupSettings settings)
         => !FieldChecks.Present(part, name, out var value) ? null
-            : value.ValueKind == JsonValueKind.String ? MessageChecks.Address(value.GetString()!, $"{field}.{name}", permissions)
+            : value.ValueKind == JsonValueKind.String ? MessageChecks.Address(value.GetString()!, $"{field}.{name}", settings)
             : ($"{field}.{name}", $"'{field}.{name}' must be a text.");
 
     // Plain base64 is taken as well as a data: address; anything else that looks like an address is none of them.
-    private static (string, string)? FileData(JsonElement part, string field, GroupPermissions permissions)
+    private static (string, string)? FileData(JsonElement part, string field, GroupSettings settings)
         => FieldChecks.Text(part, "file_data") is { } data && data.AsSpan(0, Math.Min(data.Length, 32)).Contains(':')
-            ? MessageChecks.Address(data, $"{field}.file_data", permissions)
+            ? MessageChecks.Address(data, $"{field}.file_data", settings)
             : null;
 }

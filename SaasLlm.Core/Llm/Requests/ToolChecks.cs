@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.Core.Llm.Requests;
 
@@ -9,14 +10,14 @@ internal static class ToolChecks
     private static readonly HashSet<string> s_function = ["name", "description", "parameters", "strict"];
 
     /// <summary>The first fault, or null.</summary>
-    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupPermissions permissions)
+    public static (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings)
     {
         if (FieldChecks.Present(body, "tools", out var tools))
         {
             var index = 0;
             foreach (var tool in tools.EnumerateArray())
             {
-                if (Tool(tool, $"tools[{index++}]", permissions) is { } fault)
+                if (Tool(tool, $"tools[{index++}]", settings) is { } fault)
                 {
                     return fault;
                 }
@@ -28,7 +29,7 @@ internal static class ToolChecks
             var index = 0;
             foreach (var function in functions.EnumerateArray())
             {
-                if (Members(function, s_function, $"functions[{index++}]", permissions) is { } fault)
+                if (Members(function, s_function, $"functions[{index++}]", settings) is { } fault)
                 {
                     return fault;
                 }
@@ -38,7 +39,7 @@ internal static class ToolChecks
         return null;
     }
 
-    private static (string, string)? Tool(JsonElement tool, string field, GroupPermissions permissions)
+    private static (string, string)? Tool(JsonElement tool, string field, GroupSettings settings)
     {
         var type = FieldChecks.Text(tool, "type");
         if (type is null)
@@ -48,26 +49,26 @@ internal static class ToolChecks
 
         if (type is not ("function" or "custom"))
         {
-            return permissions.ToolTypes.Contains(type)
+            return settings.ToolTypes.Contains(type)
                 ? null
                 : ($"{field}.type", $"Tools of type '{(type.Length <= 100 ? type : type[..100])}' are not offered by this model group.");
         }
 
-        return Members(tool, s_tool, field, permissions)
+        return Members(tool, s_tool, field, settings)
             ?? (type == "function" && tool.TryGetProperty("function", out var function)
-                ? Members(function, s_function, $"{field}.function", permissions)
+                ? Members(function, s_function, $"{field}.function", settings)
                 : null);
     }
 
     /// <summary>The first member that is not known and not allowed, or null.</summary>
-    public static (string Field, string Sentence)? Members(JsonElement element, HashSet<string> known, string field, GroupPermissions permissions)
+    public static (string Field, string Sentence)? Members(JsonElement element, HashSet<string> known, string field, GroupSettings settings)
     {
         if (element.ValueKind != JsonValueKind.Object)
         {
             return (field, $"'{field}' must be an object.");
         }
 
-        foreach (var member in element.EnumerateObject().Where(member => !known.Contains(member.Name) && !permissions.Fields.Contains(member.Name)))
+        foreach (var member in element.EnumerateObject().Where(member => !known.Contains(member.Name) && !settings.Fields.Contains(member.Name)))
         {
             var name = member.Name.Length <= 100 ? member.Name : member.Name[..100];
             return ($"{field}.{name}", $"Unrecognized request argument supplied: {field}.{name}");

@@ -6,7 +6,6 @@ using SaasLlm.Core.Changes;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Redis;
-using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Limits;
 using SaasLlm.Core.Teams;
 using StackExchange.Redis;
@@ -34,7 +33,7 @@ internal sealed class LimitBench : IDisposable
         // Calls here are made with keys: nobody asks for a team's limits.
         var teams = new TeamLimits(_nowhere, new ChangeFeed(_redis, TimeProvider.System, NullLogger<ChangeFeed>.Instance), TimeProvider.System);
         Limiter = new CallLimiter(
-            Windows, teams, Microsoft.Extensions.Options.Options.Create(new GatewayOptions { BaseUrl = "", MasterKey = "" }), new LimitTelemetry(_meters), TimeProvider.System);
+            Windows, teams, new LimitTelemetry(_meters), TimeProvider.System);
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Name == "saasllm.llm.limits.unchecked" && _meters.Made.Contains(instrument.Meter))
