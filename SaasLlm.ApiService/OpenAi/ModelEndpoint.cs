@@ -25,7 +25,8 @@ internal abstract class ModelEndpoint(ILlmCaller llm, JobReader jobs, JobTypes t
     {
         Post(path);
         Group<OpenAiGroup>();
-        Description(d => d.Accepts<JsonElement>("application/json").Produces<JsonElement>(200));
+        Description(d => d.Accepts<JsonElement>("application/json"));
+        Description(d => d.Produces<JsonElement>(200, "application/json", MayStream ? ["text/event-stream"] : []));
         Description(CallRoute.Describe);
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
@@ -15,6 +16,7 @@ namespace SaasLlm.Tests.Platform;
 public sealed class ProductApp : IAsyncLifetime
 {
     private readonly WebApplication _app;
+    private Task<string>? _document;
 
     public ProductApp()
     {
@@ -47,6 +49,9 @@ public sealed class ProductApp : IAsyncLifetime
 
     internal IEnumerable<RouteEndpoint> Routes
         => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+
+    /// <summary>The OpenAPI document, made once.</summary>
+    internal async Task<JsonElement> DocumentAsync() => JsonElement.Parse(await (_document ??= Client.GetStringAsync("/openapi/v1.json")));
 
     public async ValueTask InitializeAsync()
     {

@@ -8,11 +8,12 @@ internal static class OpenAiErrorSchema
 {
     /// <summary>Gives each refusal of an operation on the OpenAI surface <see cref="OpenAiError"/>'s shape.</summary>
     /// <param name="path">Without its leading slash.</param>
-    public static void Complete(OpenApiOperation operation, string path)
+    /// <returns>Whether it is one.</returns>
+    public static bool Complete(OpenApiOperation operation, string path)
     {
         if (!path.StartsWith("v1/", StringComparison.Ordinal))
         {
-            return;
+            return false;
         }
 
         foreach (var (status, response) in operation.Responses ?? [])
@@ -22,6 +23,8 @@ internal static class OpenAiErrorSchema
                 refusal.Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = Schema() } };
             }
         }
+
+        return true;
     }
 
     private static OpenApiSchema Schema() => new()

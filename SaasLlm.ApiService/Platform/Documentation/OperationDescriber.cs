@@ -29,7 +29,8 @@ internal static class OperationDescriber
         DescribeBody(operation, endpoint, context.Description.HttpMethod);
         KeyParameter.Describe(operation, context.Description.HttpMethod, metadata);
         ProblemSchema.Complete(operation, context.Document);
-        OpenAiErrorSchema.Complete(operation, context.Description.RelativePath ?? "");
+        var isOpenAi = OpenAiErrorSchema.Complete(operation, context.Description.RelativePath ?? "");
+        CallAnswers.Describe(operation, context.Document, metadata, isOpenAi);
         DescribeResponses(operation, endpoint.EndpointSummary);
         AddRouteParameters(operation, context.Description.RelativePath ?? "");
         await AddQueryParametersAsync(operation, endpoint, context, cancellation);
