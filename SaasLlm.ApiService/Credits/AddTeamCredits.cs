@@ -59,8 +59,8 @@ internal sealed record AddTeamCreditsResponse(string TeamId, decimal CreditsAdde
 
 internal sealed class AddTeamCreditsValidator : Validator<AddTeamCreditsRequest>
 {
-    // An adjustment has a route of its own.
-    private static readonly string[] s_sources = [.. LotSource.All.Where(source => source != LotSource.Adjustment)];
+    // An adjustment has a route of its own, and a refill comes by itself.
+    private static readonly string[] s_sources = [.. LotSource.All.Where(source => source is not (LotSource.Adjustment or LotSource.Refill))];
 
     public AddTeamCreditsValidator()
     {

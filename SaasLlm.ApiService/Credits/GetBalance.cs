@@ -45,6 +45,7 @@ internal sealed record GetBalanceRequest([property: RouteParam] string TeamId);
 /// <param name="MarkupPercent">Client cost = provider cost × (1 + this / 100). The operator's to know.</param>
 /// <param name="CreditLimit">The most the team may use in a calendar month (UTC); null is no limit.</param>
 /// <param name="MonthUsed">Use in this calendar month (UTC), net of its refunds.</param>
+/// <param name="AutoRefill">What comes by itself; null where it was never set.</param>
 internal sealed record BalanceResponse(
     string TeamId,
     string OrganizationId,
@@ -61,11 +62,12 @@ internal sealed record BalanceResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] Optional<decimal> MarkupPercent,
     decimal? CreditLimit,
     decimal MonthUsed,
+    AutoRefillResponse? AutoRefill,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt)
 {
     public static readonly BalanceResponse Example = new(
-        "team_hr", "org_acme", 150, 1, 0, 149, 149, "job_based", 1, 10, 10_000, 1, 20m, null, 1,
+        "team_hr", "org_acme", 150, 1, 0, 149, 149, "job_based", 1, 10, 10_000, 1, 20m, null, 1, AutoRefillResponse.Example,
         new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero), new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
 
     public static BalanceResponse From(TeamDetails details, Caller caller)
@@ -87,6 +89,7 @@ internal sealed record BalanceResponse(
             caller.IsOperator ? account.MarkupPercent : default(Optional<decimal>),
             account.CreditLimit,
             account.MonthUsedAt(now),
+            details.Refill is { } refill ? AutoRefillResponse.From(refill) : null,
             account.CreatedAt,
             account.UpdatedAt);
     }

@@ -55,7 +55,7 @@ internal sealed record ListTransactionsRequest(
 
 internal sealed class ListTransactionsValidator : Validator<ListTransactionsRequest>
 {
-    private static readonly string[] s_kinds = ["allocation", "topup", "deduction", "refund", "promotion", "subscription", "adjustment", "expiry"];
+    private static readonly string[] s_kinds = ["allocation", "topup", "deduction", "refund", "promotion", "subscription", "adjustment", "expiry", "refill"];
 
     public ListTransactionsValidator()
     {

@@ -52,6 +52,12 @@ public interface ILedger
     Task<Result<PostedTransaction>> AddCreditsAsync(AddCredits command, CancellationToken cancellation);
 
     /// <summary>
+    /// Gives a team what a tick of its refill brings: once, whatever is asked again. A suspended team, and one that is full, get nothing.
+    /// 404 <c>team.not_found</c>.
+    /// </summary>
+    Task<Result<Refilled>> RefillAsync(RefillCredits command, CancellationToken cancellation);
+
+    /// <summary>
     /// Gives a job's deduction back, whole or in part, to the lots that were burned. 404 <c>job.not_found</c>, 409
     /// <c>credits.not_charged</c>, 409 <c>credits.refund_exceeds_charge</c>.
     /// </summary>
@@ -215,6 +221,17 @@ public sealed record LotTerms(
     int Priority = LotSource.DefaultPriority,
     DateTimeOffset? ExpiresAt = null,
     decimal? CostBasisUsd = null);
+
+/// <summary>Give a team what a tick of its refill brings.</summary>
+/// <param name="Mode">One of <see cref="Refills.RefillMode"/>.</param>
+/// <param name="Credits">What is added, or the level of remaining credits that is filled up to.</param>
+/// <param name="Reference">The tick: no second grant has it.</param>
+/// <param name="ExpiresAt">Null: never.</param>
+public sealed record RefillCredits(
+    TransactionId TransactionId, string TeamId, string Mode, decimal Credits, string Reference, DateTimeOffset? ExpiresAt, string Reason);
+
+/// <summary>What a refill added.</summary>
+public readonly record struct Refilled(decimal Credits);
 
 /// <summary>Give a job's deduction back.</summary>
 /// <param name="Credits">Null: all of it that was not given back before.</param>

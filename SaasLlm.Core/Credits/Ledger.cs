@@ -122,6 +122,13 @@ internal sealed class Ledger(
         return SubmitAsync<PostedTransaction>(scope, (state, now) => AddCreditsRule.Decide(state, command, ids, now), cancellation);
     }
 
+    public Task<Result<Refilled>> RefillAsync(RefillCredits command, CancellationToken cancellation)
+    {
+        var ids = RowIds.New(time);
+        var scope = Change("refill_credits", command.TeamId, command.TransactionId) with { Grants = new(LotSource.Refill, command.Reference) };
+        return SubmitAsync<Refilled>(scope, (state, now) => RefillRule.Decide(state, command, ids, now), cancellation);
+    }
+
     public Task<Result<PostedTransaction>> RefundJobAsync(RefundJob command, CancellationToken cancellation)
     {
         var ids = RowIds.New(time);

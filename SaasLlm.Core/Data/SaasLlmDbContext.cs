@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using SaasLlm.Core.Background;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Reconciliation;
+using SaasLlm.Core.Credits.Refills;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
@@ -38,6 +39,8 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
     public DbSet<CreditTransaction> CreditTransactions => Set<CreditTransaction>();
 
     public DbSet<CreditLot> CreditLots => Set<CreditLot>();
+
+    public DbSet<CreditRefill> CreditRefills => Set<CreditRefill>();
 
     public DbSet<JobType> JobTypes => Set<JobType>();
 
@@ -136,6 +139,11 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         {
             table.HasKey(l => new { l.TeamId, l.LotId });
             table.Property(l => l.IsOpen).ValueGeneratedOnAddOrUpdate();
+        });
+        model.Entity<CreditRefill>(table =>
+        {
+            table.HasKey(r => r.TeamId);
+            table.HasOne<Team>().WithOne().HasForeignKey<CreditRefill>(r => r.TeamId).OnDelete(DeleteBehavior.NoAction);
         });
         model.Entity<JobType>(table => table.HasKey(t => t.Name));
         model.Entity<Job>(table =>

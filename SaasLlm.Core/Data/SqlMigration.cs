@@ -42,3 +42,6 @@ internal sealed class PricesMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0014_tasks")]
 internal sealed class TasksMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0015_refills")]
+internal sealed class RefillsMigration : SqlMigration;

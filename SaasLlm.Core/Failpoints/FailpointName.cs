@@ -54,10 +54,13 @@ public static class FailpointName
     /// <summary>Abandoned attempts are marked; what follows in the pass is not done.</summary>
     public const string AbandonedMarked = "abandoned.after_mark";
 
+    /// <summary>Refills are granted; their next ticks are not written.</summary>
+    public const string RefillGranted = "refill.after_grant";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         KeyClaimed, KeyWorked, KeyStored, AfterReserve, ReleaseReservation, BeforeBegin, AfterLocks, CommitSent, AfterCommit, AfterPush,
-        BeforeUpstream, AfterChunk, AfterUpstream, AfterSettle, ExpiryRead, ExpiryClosed, AbandonedMarked,
+        BeforeUpstream, AfterChunk, AfterUpstream, AfterSettle, ExpiryRead, ExpiryClosed, AbandonedMarked, RefillGranted,
     ];
 }

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Credits.Refills;
 using SaasLlm.Core.Data;
 
 namespace SaasLlm.Core.Teams;
@@ -46,13 +47,20 @@ public sealed class TeamReader(IDbContextFactory<SaasLlmDbContext> contexts)
                team,
                account,
                db.TeamModelGroups.Where(g => g.TeamId == team.TeamId).OrderBy(g => g.GroupName).Select(g => g.GroupName).ToList(),
-               SaasLlmDbContext.LedgerNow());
+               SaasLlmDbContext.LedgerNow())
+           {
+               Refill = db.CreditRefills.AsNoTracking().FirstOrDefault(refill => refill.TeamId == team.TeamId),
+           };
 }
 
 /// <summary>A team as it is read.</summary>
 /// <param name="ModelGroups">The names of the groups it may use, sorted.</param>
 /// <param name="ReadAt">By the clock of money.</param>
-public sealed record TeamDetails(Team Team, TeamCredits Account, IReadOnlyList<string> ModelGroups, DateTimeOffset ReadAt);
+public sealed record TeamDetails(Team Team, TeamCredits Account, IReadOnlyList<string> ModelGroups, DateTimeOffset ReadAt)
+{
+    /// <summary>What comes by itself; null where it was never set.</summary>
+    public CreditRefill? Refill { get; init; }
+}
 
 /// <summary>Which teams to list; null is any.</summary>
 public sealed record TeamFilter(string? OrganizationId = null, string? Status = null, string? ModelGroup = null);

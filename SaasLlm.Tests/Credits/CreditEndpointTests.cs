@@ -14,7 +14,7 @@ public sealed class CreditEndpointTests(ApiFixture api)
             ApiAnswer.Compact($$"""
                 {"team_id":"{{team.Id}}","organization_id":"{{team.OrganizationId}}","credits_allocated":100,"credits_used":0,"credits_held":0,
                  "credits_remaining":100,"credits_available":100,"budget_mode":"job_based","credits_per_job":1,"credits_per_dollar":10,
-                 "tokens_per_credit":10000,"credit_increment":1,"credit_limit":null,"month_used":0}
+                 "tokens_per_credit":10000,"credit_increment":1,"credit_limit":null,"month_used":0,"auto_refill":null}
                 """),
             balance.Without("created_at", "updated_at"));
     }

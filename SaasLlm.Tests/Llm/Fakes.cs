@@ -43,6 +43,8 @@ internal sealed class FakeLedger : ILedger
 
     public Task<Result<Accepted>> ConfigureAccountAsync(ConfigureAccount command, CancellationToken cancellation) => throw new NotSupportedException();
 
+    public Task<Result<Refilled>> RefillAsync(RefillCredits command, CancellationToken cancellation) => throw new NotSupportedException();
+
     public Task<Result<PostedTransaction>> AddCreditsAsync(AddCredits command, CancellationToken cancellation) => throw new NotSupportedException();
 
     private Task<Result<T>> Take<T>(object command, T answer)

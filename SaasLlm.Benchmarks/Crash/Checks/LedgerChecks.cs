@@ -117,7 +117,7 @@ internal static class LedgerChecks
         ("grant has not exactly its one event", """
             SELECT t.team_id || ' #' || t.sequence || ': ' || count(o.message_id)
               FROM credit_transactions t LEFT JOIN outbox o ON o.team_id = t.team_id AND o.dedupe_key = 'transaction:' || t.transaction_id
-             WHERE t.kind IN ('topup', 'promotion', 'subscription') GROUP BY t.team_id, t.sequence HAVING count(o.message_id) <> 1
+             WHERE t.kind IN ('topup', 'promotion', 'subscription', 'refill') GROUP BY t.team_id, t.sequence HAVING count(o.message_id) <> 1
             """),
         ("job counts other calls than were started", """
             SELECT j.team_id || ' ' || j.job_id || ': ' || j.started_calls || ' of ' || count(DISTINCT a.call_id)

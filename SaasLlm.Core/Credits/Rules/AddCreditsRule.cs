@@ -26,8 +26,7 @@ internal static class AddCreditsRule
 
         if (command.Terms.ExpiresAt <= now)
         {
-            return Decision<PostedTransaction>.Unchanged(state, new Failure(
-                FailureKind.Invalid, "credits.already_expired", "These credits would have expired already."));
+            return Decision<PostedTransaction>.Unchanged(state, LedgerFailures.AlreadyExpired);
         }
 
         var lot = new LotState(

@@ -99,7 +99,8 @@ internal static class CorrectionRules
                 [new TransactionPosted(expiry), .. LedgerEvents.OfLevel(ids, account, after.Remaining, 0, now)]);
     }
 
-    private static (AccountState Account, PostedTransaction? Expiry) TakeExpired(
+    /// <summary>The account without what is free in those of its expired lots that <paramref name="concerns"/> names.</summary>
+    internal static (AccountState Account, PostedTransaction? Expiry) TakeExpired(
         AccountState account, Func<LotState, bool> concerns, Guid id, DateTimeOffset now)
     {
         LotShare[] shares = [.. account.Lots

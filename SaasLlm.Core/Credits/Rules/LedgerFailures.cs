@@ -36,6 +36,9 @@ internal static class LedgerFailures
         },
     };
 
+    public static Failure AlreadyExpired { get; } = new(
+        FailureKind.Invalid, "credits.already_expired", "These credits would have expired already.");
+
     public static Failure InvalidAmount { get; } = new(
         FailureKind.Invalid, "credits.invalid_amount", "Credits are an amount other than zero, with at most six decimal places.");
 

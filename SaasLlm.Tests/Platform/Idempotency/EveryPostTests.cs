@@ -19,6 +19,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/teams/{team_id}/keys/generate"] = """{"name":"second"}""",
         ["/api/teams/{team_id}/keys/{key_id}/rotate"] = """{"overlap_seconds":60}""",
         ["/api/credits/teams/{team_id}/add"] = """{"credits":7}""",
+        ["/api/credits/teams/{team_id}/configure-auto-refill"] = """{"enabled":true,"period":"monthly","credits":10}""",
         ["/api/credits/teams/{team_id}/check"] = "{}",
         ["/api/credits/teams/{team_id}/refund"] = """{"job_id":"JOB","credits":0.5}""",
         ["/api/credits/teams/{team_id}/adjust"] = """{"credits":-2,"reason":"Correction"}""",
