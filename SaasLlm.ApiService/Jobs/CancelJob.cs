@@ -3,11 +3,12 @@ using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Jobs.Background;
 
 namespace SaasLlm.ApiService.Jobs;
 
 /// <summary>Cancels a job at once and releases its credits.</summary>
-internal sealed class CancelJob(ILedger ledger, JobReader jobs) : Endpoint<CancelJobRequest, EndedJobResponse>
+internal sealed class CancelJob(ILedger ledger, JobReader jobs, BackgroundJobs background) : Endpoint<CancelJobRequest, EndedJobResponse>
 {
     public override void Configure()
     {
@@ -31,6 +32,11 @@ internal sealed class CancelJob(ILedger ledger, JobReader jobs) : Endpoint<Cance
         }
 
         var ended = await ledger.CloseJobAsync(new(teamId, new(request.JobId), JobStatus.Cancelled, null, null), ct);
+        if (ended.Failure is null)
+        {
+            await background.FollowEndAsync(teamId, new(request.JobId), ct);
+        }
+
         await ended.Match(
             async job => await Send.OkAsync(EndedJobResponse.From(job, await jobs.CallsOfAsync(teamId, job, ct)), ct),
             failure => Send.FailureAsync(failure));

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Jobs.Background;
 
 namespace SaasLlm.ApiService.Jobs;
 
@@ -38,6 +40,11 @@ internal sealed record JobResponse(
     string? ErrorMessage,
     JsonElement Metadata)
 {
+    /// <summary>Of a job that was submitted with its calls, where it is read alone.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ProgressResponse? Progress { get; init; }
+
+
     public static JobResponse Example => new(
         Guid.Empty, "team_hr", "org_acme", "resume_analysis", "user_1", "task-42", JobStatus.Completed,
         DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch,
@@ -49,4 +56,16 @@ internal sealed record JobResponse(
         job.BudgetMode, job.HoldState == "held" ? job.HoldAmount : 0, job.CreditApplied, job.CreditReason, job.SettledAmount, job.UncollectedCredits,
         job.RefundedAmount, job.ModelGroupsUsed, job.StartedCalls, job.SuccessfulCalls, job.FailedCalls, job.InputTokens + job.OutputTokens,
         job.ClientCostUsd, job.ErrorMessage, JsonElement.Parse(job.Metadata));
+}
+
+/// <summary>How far a submitted job is.</summary>
+/// <param name="Done">Steps that will not run any more: succeeded, failed, skipped or cancelled.</param>
+/// <param name="EtaSeconds">By its pace so far; null before the first step's end and after the last one's.</param>
+/// <param name="RetryOf">The job whose failed part this one repeats.</param>
+internal sealed record ProgressResponse(int Total, int Done, int Succeeded, int Failed, int Skipped, int Cancelled, int? EtaSeconds, Guid? RetryOf)
+{
+    public static ProgressResponse? Of(JobProgress? progress)
+        => progress is null
+            ? null
+            : new(progress.Total, progress.Done, progress.Succeeded, progress.Failed, progress.Skipped, progress.Cancelled, progress.RemainingSeconds, progress.RetryOf);
 }

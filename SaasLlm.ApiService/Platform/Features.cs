@@ -4,6 +4,7 @@ using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Organizations;
@@ -19,5 +20,5 @@ internal static class Features
     public static void AddFeatures(this WebApplicationBuilder builder)
         => builder.Services.AddChanges().AddOrganizations().AddTeams().AddModelGroups().AddCredits()
                            .AddLedger().AddJobs().AddPricing().AddGateway().AddLlmCalls().AddUsage().AddIdempotency()
-                           .AddReconciliation().AddTasks();
+                           .AddReconciliation().AddTasks().AddBackgroundJobs();
 }

@@ -5,6 +5,7 @@ using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Credits.Refills;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Organizations;
@@ -46,6 +47,12 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<Job> Jobs => Set<Job>();
 
+    public DbSet<BackgroundJob> BackgroundJobs => Set<BackgroundJob>();
+
+    public DbSet<BackgroundStep> BackgroundSteps => Set<BackgroundStep>();
+
+    public DbSet<BackgroundTeam> BackgroundTeams => Set<BackgroundTeam>();
+
     public DbSet<LlmCallRecord> LlmCalls => Set<LlmCallRecord>();
 
     public DbSet<LlmAttempt> LlmAttempts => Set<LlmAttempt>();
@@ -75,6 +82,7 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         MapLedger(modelBuilder);
         MapReconciliation(modelBuilder);
         MapPrices(modelBuilder);
+        MapBackground(modelBuilder);
         modelBuilder.Entity<IdempotencyKey>(table => table.HasKey(k => new { k.Caller, k.Scope }));
         modelBuilder.Entity<ScheduledTask>(table => table.HasKey(t => t.Name));
         SnakeCase.Apply(modelBuilder);
@@ -159,6 +167,13 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
             table.HasKey(m => m.MessageId);
             table.Property(m => m.Payload).HasColumnType("jsonb");
         });
+    }
+
+    private static void MapBackground(ModelBuilder model)
+    {
+        model.Entity<BackgroundJob>(table => table.HasKey(j => new { j.TeamId, j.JobId }));
+        model.Entity<BackgroundStep>(table => table.HasKey(s => new { s.TeamId, s.JobId, s.Ordinal }));
+        model.Entity<BackgroundTeam>(table => table.HasKey(t => t.TeamId));
     }
 
     private static void MapPrices(ModelBuilder model)

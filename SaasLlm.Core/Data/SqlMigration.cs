@@ -40,6 +40,9 @@ internal sealed class CallLimitsMigration : SqlMigration;
 [DbContext(typeof(SaasLlmDbContext)), Migration("0010_prices")]
 internal sealed class PricesMigration : SqlMigration;
 
+[DbContext(typeof(SaasLlmDbContext)), Migration("0013_background_jobs")]
+internal sealed class BackgroundJobsMigration : SqlMigration;
+
 [DbContext(typeof(SaasLlmDbContext)), Migration("0014_tasks")]
 internal sealed class TasksMigration : SqlMigration;
 

@@ -33,6 +33,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
         ("POST /embeddings", """{"model":"GROUP","input":"x"}"""),
         ("POST /responses", """{"model":"GROUP","input":"x"}"""),
         ("POST /v1/completions", """{"model":"GROUP","prompt":"x"}"""),
+        ("POST /jobs/submit", """{"team_id":"VICTIM","job_type":"theft","steps":[{"model_group":"GROUP","messages":[{"role":"user","content":"x"}]}]}"""),
         ("POST /jobs/create", """{"team_id":"VICTIM","job_type":"theft"}"""),
     ];
 

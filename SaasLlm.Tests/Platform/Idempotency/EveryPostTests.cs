@@ -27,6 +27,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/admin/reconciliation/run"] = "{}",
         ["/api/admin/tasks/{name}/run"] = "{}",
         ["/api/jobs/create"] = """{"team_id":"TEAM","job_type":"test"}""",
+        ["/api/jobs/submit"] = """{"team_id":"TEAM","job_type":"test","steps":[{"model_group":"GRANTED","messages":[{"role":"user","content":"hi"}]}]}""",
         ["/api/jobs/{job_id}/llm-call"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/{job_id}/llm-call-stream"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/create-and-call"] = """{"team_id":"TEAM","job_type":"test","model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
@@ -119,7 +120,8 @@ public sealed partial class EveryPostTests(ApiFixture api)
     private async Task<(string Path, string Body)> MakeAsync(string pattern)
     {
         Assert.True(s_bodies.TryGetValue(pattern, out var body), $"say in s_bodies what POST {pattern} takes");
-        var team = await api.CreateTeamAsync(credits: 9);
+        var granted = body.Contains("GRANTED", StringComparison.Ordinal) ? await api.CreateGroupAsync() : null;
+        var team = await api.CreateTeamAsync(credits: 9, organization: null, granted is null ? [] : [granted]);
         var job = (string)(await api.First.As(team.Key).PostAsync("/api/jobs/create", """{"job_type":"test"}""")).Is(200)["job_id"]!;
         var task = await api.ScalarAsync<string>(
             "INSERT INTO scheduled_tasks (name, is_schedule, run_every) VALUES ($1, true, interval '1 hour') RETURNING name", $"task-{Guid.NewGuid():N}");
@@ -137,7 +139,8 @@ public sealed partial class EveryPostTests(ApiFixture api)
                 "{job_id}" => job,
                 var unknown => throw new InvalidOperationException($"say here what {unknown} is"),
             }),
-            body.Replace("NEW", ApiFixture.Unique("Group"), StringComparison.Ordinal)
+            body.Replace("GRANTED", granted, StringComparison.Ordinal)
+                .Replace("NEW", ApiFixture.Unique("Group"), StringComparison.Ordinal)
                 .Replace("ORGANIZATION", team.OrganizationId, StringComparison.Ordinal)
                 .Replace("TEAM", team.Id, StringComparison.Ordinal)
                 .Replace("JOB", job, StringComparison.Ordinal));

@@ -1,0 +1,63 @@
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+
+namespace SaasLlm.Core.Jobs.Background;
+
+/// <summary>A job to open with its plan.</summary>
+public sealed record NewBackgroundJob(
+    JobId JobId, string TeamId, string JobType, string? UserId, string? ExternalTaskId, string MetadataJson, JobPlan Plan, JobId? RetryOf = null);
+
+/// <summary>Takes jobs that come with their calls, and ends them.</summary>
+public sealed class BackgroundJobs
+{
+    // A call is made again after a failure that counts, and after a runner that died with it.
+    private const int CallsPerTryMax = 5;
+
+    private readonly ILedger _ledger;
+    private readonly JobTypes _types;
+    private readonly PlanChecks _checks;
+    private readonly PlanStore _plans;
+
+    internal BackgroundJobs(ILedger ledger, JobTypes types, PlanChecks checks, PlanStore plans)
+        => (_ledger, _types, _checks, _plans) = (ledger, types, checks, plans);
+
+    /// <summary>What is wrong with a job before anything is held for it; empty: it can be submitted.</summary>
+    public async Task<IReadOnlyList<PlanFault>> FindFaultsAsync(string teamId, string jobType, JobPlan plan, CancellationToken cancellation)
+    {
+        var terms = await _types.TermsOfAsync(jobType, cancellation);
+        return plan.Total > terms.MaxCalls
+            ? [new(plan.Batch is null ? "steps" : "batch.inputs", $"are {plan.Total} calls; a job of type '{jobType}' may make {terms.MaxCalls}, which the operator sets on the job type")]
+            : await _checks.FindFaultsAsync(teamId, plan, cancellation);
+    }
+
+    /// <summary>
+    /// Opens the job with its hold and starts its plan, both or neither; a job in which <see cref="FindFaultsAsync"/> found nothing. Refuses as
+    /// <see cref="ILedger.OpenJobAsync"/> does. The same job again is the same answer.
+    /// </summary>
+    public async Task<Result<SubmittedJob>> SubmitAsync(NewBackgroundJob job, CancellationToken cancellation)
+    {
+        var terms = await _types.TermsOfAsync(job.JobType, cancellation);
+        // The plan is first: a job without one would hold credits for nothing, a plan without its job is swept away.
+        var times = await _plans.InsertAsync(job.TeamId, job.JobId, job.Plan, job.RetryOf?.Value, cancellation);
+        var lifetime = times.RunAt - times.Now + job.Plan.Deadline;
+        var calls = job.Plan.Total * (job.Plan.Batch?.Step.MaxTries ?? job.Plan.Steps.Max(step => step.MaxTries)) * CallsPerTryMax;
+        var opened = await _ledger.OpenJobAsync(
+            new(job.JobId, job.TeamId, job.JobType, job.UserId, job.ExternalTaskId, job.MetadataJson, lifetime, calls, terms.Price, terms.MaxCostUsd),
+            cancellation);
+        if (!opened.TryGet(out var open, out var refused))
+        {
+            if (refused.Kind != FailureKind.Unavailable)
+            {
+                await _plans.ForgetAsync(job.TeamId, job.JobId, cancellation);
+            }
+
+            return refused;
+        }
+
+        await _plans.ActivateAsync(job.TeamId, job.JobId, cancellation);
+        return new SubmittedJob(open.JobId, open.TeamId, times.Total, open.CreatedAt, times.RunAt, open.DeadlineAt, open.HeldCredits);
+    }
+
+    /// <summary>Lets the plan follow a job that has ended; nothing where it has none. Left out, a pass does it.</summary>
+    public Task FollowEndAsync(string teamId, JobId jobId, CancellationToken cancellation) => _plans.EndAsync(teamId, jobId, cancellation);
+}

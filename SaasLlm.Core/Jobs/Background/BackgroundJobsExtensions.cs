@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Data;
+
+namespace SaasLlm.Core.Jobs.Background;
+
+/// <summary>Registers jobs that are given with their calls.</summary>
+public static class BackgroundJobsExtensions
+{
+    /// <summary>Taking and reading them. Needs jobs, model groups, the ledger, and the encryption key that <c>AddGateway</c> binds.</summary>
+    public static IServiceCollection AddBackgroundJobs(this IServiceCollection services)
+        => services
+            .AddSingleton(provider => new BackgroundDatabase(
+                provider.GetRequiredService<IConfiguration>().GetConnectionString(CoreDataExtensions.ConnectionName)
+                    ?? throw new InvalidOperationException($"ConnectionStrings:{CoreDataExtensions.ConnectionName} is not configured."),
+                provider.GetRequiredService<ILoggerFactory>()))
+            .AddSingleton<StepCipher>()
+            .AddSingleton<PlanStore>()
+            .AddSingleton<PlanChecks>()
+            .AddSingleton<BackgroundReader>()
+            .AddSingleton(provider => new BackgroundJobs(
+                provider.GetRequiredService<ILedger>(), provider.GetRequiredService<JobTypes>(), provider.GetRequiredService<PlanChecks>(),
+                provider.GetRequiredService<PlanStore>()));
+}
