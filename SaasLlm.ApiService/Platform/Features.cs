@@ -11,6 +11,7 @@ using SaasLlm.Core.Organizations;
 using SaasLlm.Core.Pricing;
 using SaasLlm.Core.Teams;
 using SaasLlm.Core.Usage;
+using SaasLlm.Core.Webhooks;
 
 namespace SaasLlm.ApiService.Platform;
 
@@ -20,5 +21,6 @@ internal static class Features
     public static void AddFeatures(this WebApplicationBuilder builder)
         => builder.Services.AddChanges().AddOrganizations().AddTeams().AddModelGroups().AddCredits()
                            .AddLedger().AddJobs().AddPricing().AddGateway().AddLlmCalls().AddUsage().AddIdempotency()
-                           .AddReconciliation().AddTasks().AddBackgroundJobs();
+                           .AddReconciliation().AddTasks().AddBackgroundJobs()
+                           .AddWebhooks();
 }

@@ -43,6 +43,9 @@ public sealed class TeamCredits
     /// <summary>Levels of remaining credits whose crossing is an event.</summary>
     public decimal[] LowThresholds { get; init; } = [];
 
+    /// <summary>Some endpoint asks for <c>job.created</c> or <c>job.started</c>: the webhooks keep it.</summary>
+    public bool RaisesJobEvents { get; init; }
+
     /// <summary>Grows with every change of the row's amounts or rates: orders the pushes to Redis.</summary>
     public long Version { get; init; }
 

@@ -12,6 +12,7 @@ using SaasLlm.Core.Organizations;
 using SaasLlm.Core.Outbox;
 using SaasLlm.Core.Pricing;
 using SaasLlm.Core.Teams;
+using SaasLlm.Core.Webhooks;
 
 namespace SaasLlm.Core.Data;
 
@@ -67,6 +68,12 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<ModelPriceRow> ModelPrices => Set<ModelPriceRow>();
 
+    public DbSet<WebhookEndpoint> WebhookEndpoints => Set<WebhookEndpoint>();
+
+    public DbSet<WebhookDelivery> WebhookDeliveries => Set<WebhookDelivery>();
+
+    public DbSet<WebhookAttempt> WebhookAttempts => Set<WebhookAttempt>();
+
     public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
 
     public DbSet<ScheduledTask> ScheduledTasks => Set<ScheduledTask>();
@@ -83,6 +90,7 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         MapReconciliation(modelBuilder);
         MapPrices(modelBuilder);
         MapBackground(modelBuilder);
+        MapWebhooks(modelBuilder);
         modelBuilder.Entity<IdempotencyKey>(table => table.HasKey(k => new { k.Caller, k.Scope }));
         modelBuilder.Entity<ScheduledTask>(table => table.HasKey(t => t.Name));
         SnakeCase.Apply(modelBuilder);
@@ -189,6 +197,18 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
             table.Property(p => p.ReasoningUsdPerMillion).HasPrecision(20, ModelPrice.Scale);
             table.HasOne<PriceVersion>().WithMany().HasForeignKey(p => p.Version).OnDelete(DeleteBehavior.NoAction);
         });
+    }
+
+    private static void MapWebhooks(ModelBuilder model)
+    {
+        model.Entity<WebhookEndpoint>(table =>
+        {
+            table.HasKey(e => e.EndpointId);
+            table.HasOne<Organization>().WithMany().HasForeignKey(e => e.OrganizationId).OnDelete(DeleteBehavior.NoAction);
+            table.HasOne<Team>().WithMany().HasForeignKey(e => e.TeamId).OnDelete(DeleteBehavior.NoAction);
+        });
+        model.Entity<WebhookDelivery>(table => table.HasKey(d => new { d.EndpointId, d.MessageId }));
+        model.Entity<WebhookAttempt>(table => table.HasKey(a => new { a.EndpointId, a.MessageId, a.AttemptNumber }));
     }
 
     private static void MapReconciliation(ModelBuilder model)

@@ -40,6 +40,9 @@ internal sealed class CallLimitsMigration : SqlMigration;
 [DbContext(typeof(SaasLlmDbContext)), Migration("0010_prices")]
 internal sealed class PricesMigration : SqlMigration;
 
+[DbContext(typeof(SaasLlmDbContext)), Migration("0012_webhooks")]
+internal sealed class WebhooksMigration : SqlMigration;
+
 [DbContext(typeof(SaasLlmDbContext)), Migration("0013_background_jobs")]
 internal sealed class BackgroundJobsMigration : SqlMigration;
 

@@ -5,7 +5,11 @@ public sealed class OutboxMessage
 {
     public required Guid MessageId { get; init; }
 
-    public required string TeamId { get; init; }
+    /// <summary>Null: the event is the organization's.</summary>
+    public string? TeamId { get; init; }
+
+    /// <summary>Null: that of the team.</summary>
+    public string? OrganizationId { get; init; }
 
     /// <summary>For example <c>job.completed</c>.</summary>
     public required string Topic { get; init; }

@@ -7,6 +7,7 @@ using SaasLlm.Core.Data;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Organizations;
+using SaasLlm.Core.Webhooks;
 
 namespace SaasLlm.Core.Teams;
 
@@ -69,6 +70,7 @@ public sealed partial class TeamCreator(
         }
 
         await InsertAccountAsync(db, teamId, team.CreditsAllocated, cancellation);
+        await db.RefreshJobEventsAsync(teamId, cancellation);
         await db.Database.ExecuteSqlAsync($"""
             INSERT INTO team_keys (team_id, key_id, key_hash, key_prefix, name)
             VALUES ({teamId}, {key.KeyId}, {key.Hash}, {key.Prefix}, 'default')

@@ -109,6 +109,9 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         return new(id, organization, (string)created["virtual_key"]!, Guid.Parse((string)created["key_id"]!));
     }
 
+    internal async Task<Guid> CreateWebhookAsync(TestTeam team, string url = "https://example.com/hook")
+        => (Guid)(await Operator.PostAsync("/api/webhooks/register", $$"""{"team_id":"{{team.Id}}","url":"{{url}}"}""")).Is(200)["webhook_id"]!;
+
     internal async Task<T> ScalarAsync<T>(string sql, params object[] values)
     {
         await using var command = Database.CreateCommand(sql);

@@ -34,6 +34,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
         ("POST /responses", """{"model":"GROUP","input":"x"}"""),
         ("POST /v1/completions", """{"model":"GROUP","prompt":"x"}"""),
         ("POST /jobs/submit", """{"team_id":"VICTIM","job_type":"theft","steps":[{"model_group":"GROUP","messages":[{"role":"user","content":"x"}]}]}"""),
+        ("POST /webhooks/register", """{"team_id":"VICTIM","url":"https://example.com/theft"}"""),
         ("POST /jobs/create", """{"team_id":"VICTIM","job_type":"theft"}"""),
     ];
 
@@ -128,7 +129,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
         var opened = await ledger.OpenJobAsync(
             new(job, team.Id, "victim", null, task, "{}", TimeSpan.FromHours(1), 100), CancellationToken.None);
         Assert.Null(opened.Failure);
-        return new(team, group, job.Value, task);
+        return new(team, group, job.Value, task, await api.CreateWebhookAsync(team));
     }
 
     // All that is the victim's, in every table that has a team's id, and its organization and group.
@@ -157,7 +158,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
 
     private sealed record Route(string Method, string Pattern, string? Policy);
 
-    private sealed partial record Victim(TestTeam Team, string Group, Guid JobId, string TaskId)
+    private sealed partial record Victim(TestTeam Team, string Group, Guid JobId, string TaskId, Guid WebhookId)
     {
         public string PathOf(string pattern) => Parameter().Replace(pattern, match => match.Groups[1].Value switch
         {
@@ -166,6 +167,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
             "group_name" => Group,
             "key_id" => Team.KeyId.ToString(),
             "job_id" => JobId.ToString(),
+            "webhook_id" => WebhookId.ToString(),
             "model_name" => "victim/model",
             "name" => "victim",
             var unknown => throw new InvalidOperationException($"say here what the victim's {unknown} is"),

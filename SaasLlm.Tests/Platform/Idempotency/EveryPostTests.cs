@@ -38,6 +38,10 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/v1/responses"] = """{"model":"NONE","input":"hi"}""",
         ["/api/jobs/{job_id}/complete"] = """{"status":"completed"}""",
         ["/api/jobs/{job_id}/cancel"] = "{}",
+        ["/api/webhooks/register"] = """{"team_id":"TEAM","url":"https://example.com/hook"}""",
+        ["/api/webhooks/{webhook_id}/pause"] = "{}",
+        ["/api/webhooks/{webhook_id}/resume"] = "{}",
+        ["/api/webhooks/{webhook_id}/rotate-secret"] = """{"overlap_seconds":60}""",
     };
 
     [Fact]
@@ -130,9 +134,11 @@ public sealed partial class EveryPostTests(ApiFixture api)
             (await api.First.As(team.Key).PostAsync($"/api/jobs/{job}/complete", """{"status":"completed"}""")).Is(200);
         }
 
+        var webhook = pattern.Contains("{webhook_id}", StringComparison.Ordinal) ? await api.CreateWebhookAsync(team) : Guid.Empty;
         return (
             Parameter().Replace(pattern, name => name.Value switch
             {
+                "{webhook_id}" => webhook.ToString(),
                 "{team_id}" => team.Id,
                 "{key_id}" => team.KeyId.ToString(),
                 "{name}" => task,
