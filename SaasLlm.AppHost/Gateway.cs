@@ -7,7 +7,14 @@ namespace SaasLlm.AppHost;
 /// <summary>What stands behind the LLM client.</summary>
 /// <param name="Endpoints">LiteLLM's, or the simulator's; none for a plain base URL.</param>
 /// <param name="Key">The master key, or the key that is sent to the plain base URL.</param>
-internal sealed record Gateway(IReadOnlyList<EndpointReference> Endpoints, string? BaseUrl, IResourceBuilder<ParameterResource> Key);
+internal sealed record Gateway(IReadOnlyList<EndpointReference> Endpoints, string? BaseUrl, IResourceBuilder<ParameterResource> Key)
+{
+    /// <summary>What a group's model may name instead, from the configuration's <c>Gateways</c>.</summary>
+    public IReadOnlyList<NamedGateway> Named { get; init; } = [];
+}
+
+/// <param name="Key">Null: none is sent.</param>
+internal sealed record NamedGateway(string Name, string BaseUrl, IResourceBuilder<ParameterResource>? Key);
 
 /// <summary><c>--gateway simulator|container|&lt;base url&gt;</c>, and <c>--gateway-replicas n</c> of the container.</summary>
 internal static class GatewayExtensions
@@ -16,6 +23,36 @@ internal static class GatewayExtensions
     private const int ReplicasMax = 16;
 
     public static Gateway AddGateway(
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<PostgresServerResource> postgres,
+        IResourceBuilder<PostgresDatabaseResource> database,
+        IResourceBuilder<ProjectResource> migrations)
+        => builder.AddCommonGateway(postgres, database, migrations) with { Named = [.. builder.AddNamedGateways()] };
+
+    public static IResourceBuilder<ProjectResource> WithGateway(this IResourceBuilder<ProjectResource> builder, Gateway gateway)
+    {
+        foreach (var named in gateway.Named)
+        {
+            builder.WithEnvironment($"Gateways__{named.Name}__BaseUrl", named.BaseUrl);
+            if (named.Key is { } key)
+            {
+                builder.WithEnvironment($"Gateways__{named.Name}__Key", key);
+            }
+        }
+
+        return builder.WithCommonGateway(gateway);
+    }
+
+    private static IEnumerable<NamedGateway> AddNamedGateways(this IDistributedApplicationBuilder builder)
+    {
+        foreach (var named in builder.Configuration.GetSection("Gateways").GetChildren())
+        {
+            var key = named["Key"] is { Length: > 0 } given ? builder.AddParameter($"gateway-{named.Key}-key", given, secret: true) : null;
+            yield return new(named.Key, named["BaseUrl"] ?? throw new DistributedApplicationException($"{named.Path}:BaseUrl is missing."), key);
+        }
+    }
+
+    private static Gateway AddCommonGateway(
         this IDistributedApplicationBuilder builder,
         IResourceBuilder<PostgresServerResource> postgres,
         IResourceBuilder<PostgresDatabaseResource> database,
@@ -43,7 +80,7 @@ internal static class GatewayExtensions
         };
     }
 
-    public static IResourceBuilder<ProjectResource> WithGateway(this IResourceBuilder<ProjectResource> builder, Gateway gateway)
+    private static IResourceBuilder<ProjectResource> WithCommonGateway(this IResourceBuilder<ProjectResource> builder, Gateway gateway)
     {
         if (gateway.BaseUrl is { } plain)
         {

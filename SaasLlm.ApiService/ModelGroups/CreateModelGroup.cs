@@ -6,6 +6,7 @@ using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.ApiService.ModelGroups;
@@ -56,13 +57,13 @@ internal sealed record CreateModelGroupRequest(
 
 internal sealed class CreateModelGroupValidator : Validator<CreateModelGroupRequest>
 {
-    public CreateModelGroupValidator()
+    public CreateModelGroupValidator(GatewayTargets gateways)
     {
         RuleFor(r => r.GroupName).Must(Names.IsGroupName).WithMessage("must match ^[A-Za-z0-9._-]{1,64}$");
         RuleFor(r => r.DisplayName).IsLine(200);
         RuleFor(r => r.Description).MaximumLength(2000);
         RuleFor(r => r.Kind).Must(kind => kind is null or "chat" or "embedding").WithMessage("must be chat or embedding");
-        RuleFor(r => r.Models).NotNull().AreGroupModels();
+        RuleFor(r => r.Models).NotNull().AreGroupModels(gateways);
         RuleFor(r => r.Settings).IsMetadata().AreGroupSettings();
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.ApiService.ModelGroups;
@@ -26,10 +27,12 @@ internal sealed record ModelGroupResponse(
         group.Description,
         group.Kind,
         group.Status,
-        [.. group.Models.OrderBy(m => m.Priority).Select(m => new GroupModelResponse(m.ModelName, m.Priority, m.IsActive))],
+        [.. group.Models.OrderBy(m => m.Priority).Select(m => new GroupModelResponse(m.ModelName, m.Priority, m.IsActive, m.Gateway))],
         JsonElement.Parse(group.Settings),
         group.CreatedAt,
         group.UpdatedAt);
 }
 
-internal sealed record GroupModelResponse(string ModelName, int Priority, bool IsActive);
+/// <param name="Gateway">Not there where it is the common one.</param>
+internal sealed record GroupModelResponse(
+    string ModelName, int Priority, bool IsActive, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Gateway = null);

@@ -39,7 +39,10 @@ internal sealed record ResolveModelGroupResponse(
     string GroupName, string TeamId, string Kind, string PrimaryModel, IReadOnlyList<string> Fallbacks, IReadOnlyList<string> Models)
 {
     public static ResolveModelGroupResponse From(string teamId, ResolvedModelGroup group)
-        => new(group.GroupName, teamId, group.Kind, group.Models[0], [.. group.Models.Skip(1)], group.Models);
+    {
+        string[] names = [.. group.Models.Select(model => model.Name)];
+        return new(group.GroupName, teamId, group.Kind, names[0], names[1..], names);
+    }
 }
 
 internal sealed class ResolveModelGroupValidator : Validator<ResolveModelGroupRequest>

@@ -1,6 +1,7 @@
 using FastEndpoints;
 using FluentValidation;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.ApiService.ModelGroups;
@@ -33,5 +34,5 @@ internal sealed class SetGroupModels(ModelGroupService groups) : Endpoint<List<G
 
 internal sealed class SetGroupModelsValidator : Validator<List<GroupModelRequest>>
 {
-    public SetGroupModelsValidator() => RuleFor(models => models).AreGroupModels().OverridePropertyName("models");
+    public SetGroupModelsValidator(GatewayTargets gateways) => RuleFor(models => models).AreGroupModels(gateways).OverridePropertyName("models");
 }

@@ -4,6 +4,7 @@ using FluentValidation;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Json;
+using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.ModelGroups;
 
 namespace SaasLlm.ApiService.ModelGroups;
@@ -50,13 +51,13 @@ internal sealed record UpdateModelGroupRequest(
 
 internal sealed class UpdateModelGroupValidator : Validator<UpdateModelGroupRequest>
 {
-    public UpdateModelGroupValidator()
+    public UpdateModelGroupValidator(GatewayTargets gateways)
     {
         RuleFor(r => r.DisplayName).IsLine(200);
         RuleFor(r => r.Description).MaximumLength(2000);
         RuleFor(r => r.Kind).Must(kind => kind is null or "chat" or "embedding").WithMessage("must be chat or embedding");
         RuleFor(r => r.Status).Must(status => status is null or "active" or "inactive").WithMessage("must be active or inactive");
-        RuleFor(r => r.Models).AreGroupModels();
+        RuleFor(r => r.Models).AreGroupModels(gateways);
         RuleFor(r => r.Settings).IsMetadata().AreGroupSettings();
     }
 }

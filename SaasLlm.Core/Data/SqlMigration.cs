@@ -40,6 +40,9 @@ internal sealed class CallLimitsMigration : SqlMigration;
 [DbContext(typeof(SaasLlmDbContext)), Migration("0010_prices")]
 internal sealed class PricesMigration : SqlMigration;
 
+[DbContext(typeof(SaasLlmDbContext)), Migration("0011_group_gateways")]
+internal sealed class GroupGatewaysMigration : SqlMigration;
+
 [DbContext(typeof(SaasLlmDbContext)), Migration("0012_webhooks")]
 internal sealed class WebhooksMigration : SqlMigration;
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
@@ -26,6 +27,7 @@ public static class LlmExtensions
             .AddSingleton<RunningCalls>()
             .AddHostedService(provider => provider.GetRequiredService<RunningCalls>())
             .AddSingleton<GroupPricer>()
+            .AddSingleton<ModelChooser>()
             .AddSingleton<AttemptSender>()
             .AddSingleton<CallSaver>()
             .AddSingleton<CallRunner>()
@@ -39,12 +41,16 @@ public static class LlmExtensions
     public static IServiceCollection AddGateway(this IServiceCollection services)
     {
         services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<NamedGatewaysOptions>()
+            .Configure<IConfiguration>((options, configuration) => configuration.GetSection(NamedGatewaysOptions.Section).Bind(options.ByName))
+            .ValidateOnStart();
         services.AddOptions<EncryptionOptions>().BindConfiguration(EncryptionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsValidator>();
+        services.AddSingleton<IValidateOptions<NamedGatewaysOptions>, NamedGatewaysValidator>();
         services.AddMetrics();
 
         // Singletons hold these clients, so the handler renews its own connections. Neither retries: a completion costs money each time.
-        services.AddSingleton<GatewayReplicas>().AddTransient<SpreadHandler>();
+        services.AddSingleton<GatewayTargets>().AddSingleton<GatewayReplicas>().AddTransient<SpreadHandler>();
         services.AddGatewayClient<CompletionClient>(Timeout.InfiniteTimeSpan);
         services.AddGatewayClient<StreamClient>(Timeout.InfiniteTimeSpan);
         services.AddGatewayClient<GatewayAdmin>(TimeSpan.FromSeconds(10));

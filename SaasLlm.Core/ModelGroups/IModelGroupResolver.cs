@@ -15,4 +15,8 @@ public interface IModelGroupResolver
 /// <summary>A group as a call uses it.</summary>
 /// <param name="Kind"><c>chat</c> or <c>embedding</c>.</param>
 /// <param name="Models">Active models by priority, primary first.</param>
-public sealed record ResolvedModelGroup(string GroupName, string Kind, IReadOnlyList<string> Models, GroupSettings Settings, DateTimeOffset CreatedAt = default);
+public sealed record ResolvedModelGroup(string GroupName, string Kind, IReadOnlyList<ResolvedModel> Models, GroupSettings Settings, DateTimeOffset CreatedAt = default);
+
+/// <summary>A model of a group.</summary>
+/// <param name="Gateway">Where it is asked for: a name of the configuration's <c>Gateways</c>, or null for the common one.</param>
+public sealed record ResolvedModel(string Name, string? Gateway = null);

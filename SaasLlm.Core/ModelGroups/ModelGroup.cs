@@ -37,6 +37,9 @@ public sealed class ModelGroupModel
     public required string ModelName { get; set; }
 
     public bool IsActive { get; set; } = true;
+
+    /// <summary>Where it is asked for: a name of the configuration's <c>Gateways</c>, or null for the common one.</summary>
+    public string? Gateway { get; set; }
 }
 
 /// <summary>A team may use a group.</summary>

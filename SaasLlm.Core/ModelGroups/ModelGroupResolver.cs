@@ -15,7 +15,7 @@ internal sealed class ModelGroupResolver : IModelGroupResolver, IChangeListener
     private const string GroupSql = """
         SELECT json_build_object(
                  'group_name', g.group_name, 'kind', g.kind, 'settings', g.settings, 'created_at', g.created_at,
-                 'models', json_agg(m.model_name ORDER BY m.priority))::text
+                 'models', json_agg(m.model_name ORDER BY m.priority), 'gateways', json_agg(m.gateway ORDER BY m.priority))::text
           FROM model_groups g JOIN model_group_models m USING (group_name)
          WHERE g.group_name = $1 AND g.status = 'active' AND m.is_active
          GROUP BY g.group_name
@@ -100,12 +100,13 @@ internal sealed class ModelGroupResolver : IModelGroupResolver, IChangeListener
 
         using var document = JsonDocument.Parse(text);
         var group = document.RootElement;
+        // An older replica may have put it into Redis without.
+        var gateways = group.TryGetProperty("gateways", out var named) ? named.EnumerateArray().Select(gateway => gateway.GetString()).ToArray() : null;
         return new(
             group.GetProperty("group_name").GetString()!,
             group.GetProperty("kind").GetString()!,
-            [.. group.GetProperty("models").EnumerateArray().Select(model => model.GetString()!)],
+            [.. group.GetProperty("models").EnumerateArray().Select((model, place) => new ResolvedModel(model.GetString()!, gateways?[place]))],
             GroupSettings.Read(group.GetProperty("settings").GetRawText()),
-            // An older replica may have put it into Redis without.
             group.TryGetProperty("created_at", out var createdAt) ? createdAt.GetDateTimeOffset() : default);
     }
 

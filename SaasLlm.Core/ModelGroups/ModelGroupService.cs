@@ -167,9 +167,10 @@ public sealed record ModelGroupChange(
     string? SettingsJson = null,
     IReadOnlyList<GroupModel>? Models = null);
 
-/// <summary>A model of a group. Names and priorities are unique within it; 0 is primary.</summary>
-public sealed record GroupModel(string ModelName, int Priority, bool IsActive = true)
+/// <summary>A model of a group. Names at one gateway, and priorities, are unique within it; 0 is primary.</summary>
+/// <param name="Gateway">A name of the configuration's <c>Gateways</c>, or null for the common one.</param>
+public sealed record GroupModel(string ModelName, int Priority, bool IsActive = true, string? Gateway = null)
 {
     internal ModelGroupModel ToRow(string groupName)
-        => new() { GroupName = groupName, Priority = Priority, ModelName = ModelName, IsActive = IsActive };
+        => new() { GroupName = groupName, Priority = Priority, ModelName = ModelName, IsActive = IsActive, Gateway = Gateway };
 }

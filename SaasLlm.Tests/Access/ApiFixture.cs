@@ -123,7 +123,7 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>A replica's configuration. There is no gateway behind it.</summary>
+    /// <summary>A replica's configuration. There is no gateway behind it, nor behind <c>vllm</c>.</summary>
     internal static Dictionary<string, string?> Settings(string postgres, string redis) => new()
     {
         ["ConnectionStrings:saasllm"] = postgres,
@@ -131,6 +131,7 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         ["Gateway:BaseUrl"] = "http://127.0.0.1:9",
         ["Gateway:MasterKey"] = AppFixture.MasterKey,
         ["Encryption:Key"] = AppFixture.EncryptionKey,
+        ["Gateways:vllm:BaseUrl"] = "http://127.0.0.1:9/v1",
     };
 
     private async Task<(TcpProxy Wire, Replica Replica)> StartAsync(string postgres, string redis)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Npgsql;
 using SaasLlm.Tests.Infrastructure;
@@ -38,6 +39,20 @@ public sealed class AppTests(AppFixture fixture)
         Assert.Equal("degraded", (string)body["status"]!);
         Assert.Equal("degraded", (string)body["checks"]!["redis"]!);
         Assert.Equal("healthy", (string)body["checks"]!["database"]!);
+    }
+
+    [Fact]
+    public async Task Gateways_of_the_configuration_reach_the_api()
+    {
+        var app = await fixture.AppAsync();
+
+        var answer = await app.Operator.PostAsync("/api/model-groups/create", JsonContent.Create(new
+        {
+            group_name = $"Group_{Guid.NewGuid():N}",
+            models = new[] { new { model_name = "a", gateway = "nowhere" } },
+        }));
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
     [Fact]

@@ -52,6 +52,7 @@ public sealed class AppFixture : IAsyncDisposable
                 "--Parameters:admin-key", AdminKey,
                 "--Parameters:litellm-master-key", MasterKey,
                 "--Parameters:encryption-key", EncryptionKey,
+                "--Gateways:nowhere:BaseUrl", "http://127.0.0.1:1/v1", "--Gateways:nowhere:Key", "sk-nowhere",
             ]);
         // Models that fail for one test must not be skipped in another's: the breaker has tests of its own.
         var api = builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == "api");

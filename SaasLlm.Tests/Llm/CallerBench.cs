@@ -26,7 +26,8 @@ internal sealed class CallerBench : IDisposable
     private readonly IOptions<GatewayOptions> _options;
 
     public CallerBench(
-        string baseUrl, string[]? models = null, Action<GatewayOptions>? configure = null, bool isPriced = true, ICallLimiter? limiter = null)
+        string baseUrl, string[]? models = null, Action<GatewayOptions>? configure = null, bool isPriced = true, ICallLimiter? limiter = null,
+        Action<NamedGatewaysOptions>? gateways = null)
     {
         Groups = new(models ?? TwoModels);
         var options = new GatewayOptions { BaseUrl = baseUrl, MasterKey = "sk-master", BreakerFailures = 1000 };
@@ -46,8 +47,11 @@ internal sealed class CallerBench : IDisposable
         var runner = new CallRunner(
             Ledger, sender, new(Ledger, TimeProvider.System, NullLogger<CallSaver>.Instance), Keys, Breaker, pricer, telemetry, TimeProvider.System,
             NullLogger<CallRunner>.Instance);
+        var named = new NamedGatewaysOptions();
+        gateways?.Invoke(named);
+        var chooser = new ModelChooser(new(_options, Options.Create(named)), pricer, Keys, telemetry, NullLogger<ModelChooser>.Instance);
         Caller = new LlmCaller(
-            Groups, pricer, Keys,
+            Groups, pricer, chooser,
             new(Options.Create(new SaasLlm.Core.Llm.Keys.EncryptionOptions { Key = "encryption-key-of-the-tests-0123" })),
             runner, limiter ?? new NoLimits(), Running, _options, TimeProvider.System);
     }

@@ -61,8 +61,13 @@ internal sealed class FakeGroups(params string[] models) : IModelGroupResolver
 
     public string Kind { get; set; } = "chat";
 
+    public Dictionary<int, string> GatewaysByPlace { get; } = [];
+
+    /// <summary>By model.</summary>
+    public Dictionary<string, string> Gateways { get; } = [];
+
     public ValueTask<Result<ResolvedModelGroup>> ResolveAsync(string teamId, string groupName, CancellationToken cancellation)
-        => new(new ResolvedModelGroup(groupName, Kind, models, GroupSettings.Read(SettingsJson)));
+        => new(new ResolvedModelGroup(groupName, Kind, [.. models.Select((model, place) => new ResolvedModel(model, GatewaysByPlace.GetValueOrDefault(place) ?? Gateways.GetValueOrDefault(model)))], GroupSettings.Read(SettingsJson)));
 
     public ValueTask<IReadOnlyList<ResolvedModelGroup>> ListAsync(string teamId, CancellationToken cancellation) => throw new NotSupportedException();
 }
@@ -75,9 +80,11 @@ internal sealed class FakeKeys : ITeamGatewayKeys
 
     public bool CanReplace { get; set; } = true;
 
+    public Failure? Pending { get; set; }
+
     public Task<bool> ProvisionAsync(string teamId, CancellationToken cancellation) => Task.FromResult(true);
 
-    public ValueTask<Result<string>> GetAsync(string teamId, CancellationToken cancellation) => new(Key);
+    public ValueTask<Result<string>> GetAsync(string teamId, CancellationToken cancellation) => new(Pending ?? (Result<string>)Key);
 
     public Task<bool> ReplaceAsync(string teamId, string refusedKey, CancellationToken cancellation)
     {

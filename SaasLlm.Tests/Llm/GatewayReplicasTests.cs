@@ -25,10 +25,10 @@ public sealed class GatewayReplicasTests
         };
         var (client, _) = Client(busy.BaseUrl, idle.BaseUrl);
 
-        var waiting = client.CompleteAsync("v1/chat/completions", "{}"u8.ToArray(), "", s_limit);
+        var waiting = client(s_limit);
         for (var call = 0; call < 4; call++)
         {
-            Assert.Equal(200, (await client.CompleteAsync("v1/chat/completions", "{}"u8.ToArray(), "", s_limit)).Status);
+            Assert.Equal(200, (await client(s_limit)).Status);
         }
 
         Assert.Equal((1, 4), (busy.Requests.Count, idle.Requests.Count));
@@ -65,7 +65,7 @@ public sealed class GatewayReplicasTests
 
         for (var call = 0; call < 6; call++)
         {
-            Assert.Equal(200, (await client.CompleteAsync("v1/chat/completions", "{}"u8.ToArray(), "", s_limit)).Status);
+            Assert.Equal(200, (await client(s_limit)).Status);
         }
 
         Assert.Equal((6, 1), (there.Requests.Count, replicas.Replicas.Resting));
@@ -73,8 +73,8 @@ public sealed class GatewayReplicasTests
         listener.Start();
         await Task.Delay(350);
         var accepted = listener.AcceptTcpClientAsync();
-        _ = client.CompleteAsync("v1/chat/completions", "{}"u8.ToArray(), "", TimeSpan.FromMilliseconds(500));
-        _ = client.CompleteAsync("v1/chat/completions", "{}"u8.ToArray(), "", TimeSpan.FromMilliseconds(500));
+        _ = client(TimeSpan.FromMilliseconds(500));
+        _ = client(TimeSpan.FromMilliseconds(500));
         (await accepted.WaitAsync(s_limit)).Dispose();
         Assert.Equal(0, replicas.Replicas.Resting);
     }
@@ -92,8 +92,8 @@ public sealed class GatewayReplicasTests
         };
         var (client, _) = Client(one.BaseUrl, two.BaseUrl);
 
-        Assert.Equal(503, (await client.CompleteAsync("v1/chat/completions", "{}"u8.ToArray(), "", s_limit)).Status);
-        Assert.Equal(TransportFault.Cut, (await client.CompleteAsync("v1/chat/completions", "{}"u8.ToArray(), "", s_limit)).Fault);
+        Assert.Equal(503, (await client(s_limit)).Status);
+        Assert.Equal(TransportFault.Cut, (await client(s_limit)).Fault);
         Assert.Equal((1, 1), (one.Requests.Count, two.Requests.Count));
     }
 
@@ -102,16 +102,18 @@ public sealed class GatewayReplicasTests
     {
         var (client, _) = Client($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}");
 
-        Assert.Equal(TransportFault.NotConnected, (await client.CompleteAsync("v1/chat/completions", "{}"u8.ToArray(), "", s_limit)).Fault);
+        Assert.Equal(TransportFault.NotConnected, (await client(s_limit)).Fault);
     }
 
-    private static (CompletionClient Client, HttpClient Http) Client(params string[] addresses)
+    private static (Func<TimeSpan, Task<GatewayAnswer>> Complete, HttpClient Http) Client(params string[] addresses)
         => Client(Replicas(TimeSpan.FromMinutes(1), addresses));
 
-    private static (CompletionClient Client, HttpClient Http) Client((GatewayReplicas Replicas, IOptions<GatewayOptions> Options) gateway)
+    private static (Func<TimeSpan, Task<GatewayAnswer>> Complete, HttpClient Http) Client((GatewayReplicas Replicas, IOptions<GatewayOptions> Options) gateway)
     {
         var http = new HttpClient(new SpreadHandler(gateway.Replicas, gateway.Options) { InnerHandler = new SocketsHttpHandler() });
-        return (new(http, gateway.Options, TimeProvider.System), http);
+        var client = new CompletionClient(http, gateway.Options, TimeProvider.System);
+        var to = new GatewayTarget(null, gateway.Options.Value.Root, "", IsLiteLlm: true);
+        return (timeout => client.CompleteAsync(to, "v1/chat/completions", "{}"u8.ToArray(), timeout), http);
     }
 
     private static (GatewayReplicas Replicas, IOptions<GatewayOptions> Options) Replicas(TimeSpan rest, params string[] addresses)

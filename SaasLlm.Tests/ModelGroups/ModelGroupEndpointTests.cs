@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Tests.Access;
 
@@ -90,6 +91,44 @@ public sealed class ModelGroupEndpointTests(ApiFixture api)
         }
 
         Assert.Equal("{}", (await api.Operator.GetAsync($"/api/model-groups/{group}")).Is(200)["settings"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_model_may_be_at_a_gateway_of_the_configuration_and_at_no_other()
+    {
+        var name = ApiFixture.Unique("Group");
+        var models = """[{"model_name":"a","priority":0,"is_active":true,"gateway":"vllm"},{"model_name":"a","priority":1,"is_active":true}]""";
+        var created = (await api.Operator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{name}}","models":{{models}}}""")).Is(200);
+        Assert.Equal(models, created["models"]!.ToJsonString());
+
+        foreach (var wrong in new[] { """[{"model_name":"a","gateway":"ollama"}]""", """[{"model_name":"a","gateway":"vllm"},{"model_name":"a","gateway":"VLLM"}]""" })
+        {
+            foreach (var answer in new[]
+            {
+                await api.Operator.PostAsync("/api/model-groups/create", $$"""{"group_name":"G","models":{{wrong}}}"""),
+                await api.Operator.PutAsync($"/api/model-groups/{name}", $$"""{"models":{{wrong}}}"""),
+                await api.Operator.PutAsync($"/api/model-groups/{name}/models", wrong),
+            })
+            {
+                Assert.Equal(["models"], answer.Is(422, "request.invalid").RefusedFields);
+            }
+        }
+
+        Assert.Equal(models, (await api.Operator.GetAsync($"/api/model-groups/{name}")).Is(200)["models"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Resolving_keeps_each_models_gateway()
+    {
+        var name = ApiFixture.Unique("Group");
+        (await api.Operator.PostAsync("/api/model-groups/create",
+            $$"""{"group_name":"{{name}}","models":[{"model_name":"a","gateway":"vllm"},{"model_name":"b"}]}""")).Is(200);
+        var team = await api.CreateTeamAsync(groups: name);
+
+        var resolver = api.First.Services.GetRequiredService<IModelGroupResolver>();
+        var group = (await resolver.ResolveAsync(team.Id, name, default)).Value;
+
+        Assert.Equal([new("a", "vllm"), new ResolvedModel("b")], group.Models);
     }
 
     [Fact]

@@ -29,16 +29,17 @@ internal sealed class AttemptSender(
     private async Task<Attempt> CompleteAsync(Sent sent)
     {
         var (plan, progress, intent, _, _) = sent;
-        var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, options.Value.IsLiteLlm);
+        var gateway = progress.Gateway;
+        var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, gateway.IsLiteLlm);
         Failpoint.Hit(FailpointName.BeforeUpstream);
-        var answer = await client.CompleteAsync(plan.Format.Path, body, progress.GatewayKey, progress.Within(intent.Timeout));
+        var answer = await client.CompleteAsync(gateway, plan.Format.Path, body, progress.Within(intent.Timeout));
         Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(sent.StartedAt);
-        var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm, plan.Format.HasResult);
+        var meaning = AnswerClassifier.Classify(answer, gateway.IsLiteLlm, plan.Format.HasResult);
 
         var root = Parse(answer);
         var usage = root is { } parsed ? plan.Format.Usage(parsed) : null;
-        var response = meaning == AnswerMeaning.Worked ? Response(root!.Value, plan, progress, intent.ModelName, usage) : null;
+        var response = meaning == AnswerMeaning.Worked ? Response(root!.Value, plan, progress, usage) : null;
         if (meaning == AnswerMeaning.Worked && response is null)
         {
             meaning = AnswerMeaning.ModelFailed;
@@ -53,11 +54,12 @@ internal sealed class AttemptSender(
     private async Task<Attempt> StreamAsync(Sent sent, LlmStream stream)
     {
         var (plan, progress, intent, _, _) = sent;
-        var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, options.Value.IsLiteLlm, isStream: true);
-        var reader = plan.Format.NewReader(new(plan.CallId, plan.GroupName, progress.StartedAt, intent.ModelName));
+        var gateway = progress.Gateway;
+        var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, gateway.IsLiteLlm, isStream: true);
+        var reader = plan.Format.NewReader(new(plan.CallId, plan.GroupName, progress.StartedAt, progress.Current.Key));
         var limits = new StreamLimits(progress.Within(plan.AttemptTimeout), options.Value.StreamGapMax, progress.TimeLeft, options.Value.DrainMax);
         Failpoint.Hit(FailpointName.BeforeUpstream);
-        var (answer, meaning) = await streams.StreamAsync(plan.Format, body, progress.GatewayKey, reader, stream, limits);
+        var (answer, meaning) = await streams.StreamAsync(gateway, plan.Format, body, reader, stream, limits);
         Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(sent.StartedAt);
         var known = new Known(reader.Usage, reader.UpstreamId, reader.HasContent, reader.TextBytes, reader.GatewayCostUsd ?? answer.CostUsd);
@@ -86,11 +88,11 @@ internal sealed class AttemptSender(
     }
 
     // Null: it holds text that nobody can write again, such as half a surrogate pair.
-    private static JsonElement? Response(JsonElement root, CallPlan plan, CallProgress progress, string model, TokenUsage? usage)
+    private static JsonElement? Response(JsonElement root, CallPlan plan, CallProgress progress, TokenUsage? usage)
     {
         try
         {
-            return plan.Format.Write(root, new(plan.CallId, plan.GroupName, progress.StartedAt, model), usage);
+            return plan.Format.Write(root, new(plan.CallId, plan.GroupName, progress.StartedAt, progress.Current.Key), usage);
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
         {

@@ -18,6 +18,9 @@ internal static class CallFailures
     public static readonly Failure Unpriced =
         new(FailureKind.Unavailable, "pricing.unpriced", "No model of this group has a price; the operator was told.");
 
+    public static readonly Failure GatewayMissing =
+        new(FailureKind.Unavailable, "llm.gateway_missing", "No model of this group can be reached; the operator was told.");
+
     public static readonly Failure ContentPolicy =
         new(FailureKind.Invalid, "content_filter", "The provider's content policy refused the request.");
 

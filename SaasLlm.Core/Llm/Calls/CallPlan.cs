@@ -1,6 +1,7 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Formats;
+using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Limits;
 using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Llm.Streaming;
@@ -12,6 +13,7 @@ namespace SaasLlm.Core.Llm.Calls;
 /// <summary>A call that may begin: checked, priced, and with its key.</summary>
 /// <param name="OutputCeiling">The longest answer, in tokens, that the estimate assumes where neither the request nor its group names one.</param>
 /// <param name="Models">The models to try, in order, each with its price.</param>
+/// <param name="GatewayKey">The team's own; empty where no model needs one.</param>
 internal sealed record CallPlan(
     LlmCall Call,
     CallId CallId,
@@ -34,7 +36,7 @@ internal sealed record CallPlan(
     public CallAdmission? Admission { get; init; }
 
     /// <summary>All models of the group, priced or not.</summary>
-    public IReadOnlyList<string> GroupModels { get; init; } = [];
+    public IReadOnlyList<CallModel> GroupModels { get; init; } = [];
 
     /// <summary>Of the price book: <see cref="Models"/> are priced by it.</summary>
     public long PriceVersion { get; init; }
@@ -57,4 +59,16 @@ internal sealed record CallPlan(
     public CallSize Size() => new(Body.PromptTokens, Body.Choices, Body.MaxOutputTokens ?? OutputCeiling);
 }
 
-internal sealed record PricedModel(string Name, ModelPrice Price);
+/// <summary>A model of a group, and where it is asked for.</summary>
+internal sealed record CallModel(string Name, GatewayTarget Gateway)
+{
+    /// <summary>Tells it from a model of that name at another gateway. No name holds a tab, and sealed ids of responses end it with a line break.</summary>
+    public string Key => Gateway.Name is null ? Name : $"{Name}\t{Gateway.Name}";
+}
+
+internal sealed record PricedModel(CallModel Model, ModelPrice Price)
+{
+    public string Name => Model.Name;
+
+    public string Key { get; } = Model.Key;
+}

@@ -1,6 +1,7 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm.Answers;
+using SaasLlm.Core.Llm.Gateway;
 
 namespace SaasLlm.Core.Llm.Calls;
 
@@ -15,6 +16,7 @@ internal sealed class CallProgress
     private readonly long _startedAt;
     private readonly List<(AnswerMeaning, TimeSpan?)> _failures = [];
     private readonly bool _ignoresBreaker;
+    private readonly HashSet<string?> _closedGateways = [];
     private readonly CallEstimate _estimate;
     private TimeSpan _limit;
     private int _model;
@@ -41,6 +43,9 @@ internal sealed class CallProgress
     public DateTimeOffset StartedAt { get; }
 
     public string GatewayKey { get; private set; }
+
+    /// <summary>Where the current model is asked for, with the key for it.</summary>
+    public GatewayTarget Gateway => Current.Model.Gateway.Key is null ? Current.Model.Gateway with { Key = GatewayKey } : Current.Model.Gateway;
 
     public bool KeyWasReplaced { get; private set; }
 
@@ -134,6 +139,9 @@ internal sealed class CallProgress
     public PricedModel? ModelAfterCurrent()
         => ModelsTried < _plan.Settings.AttemptsMax.GetValueOrDefault(int.MaxValue) && FindAwake(_model + 1) is { } next ? _plan.Models[next] : null;
 
+    /// <summary>No further model is asked for where the current one was.</summary>
+    public void CloseGateway() => _closedGateways.Add(Current.Model.Gateway.Name);
+
     /// <summary>Always true, for use in a condition.</summary>
     public bool ReplaceKey(string key)
     {
@@ -149,7 +157,8 @@ internal sealed class CallProgress
     {
         for (var index = from; index < _plan.Models.Count; index++)
         {
-            if (_ignoresBreaker || _breaker.Allows(_plan.Models[index].Name))
+            var model = _plan.Models[index];
+            if (!_closedGateways.Contains(model.Model.Gateway.Name) && (_ignoresBreaker || _breaker.Allows(model.Key)))
             {
                 return index;
             }

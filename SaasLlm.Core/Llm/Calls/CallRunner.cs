@@ -83,7 +83,7 @@ internal sealed partial class CallRunner(
             var attempt = await attempts.SendAsync(plan, progress, intent);
             if (attempt.Meaning == AnswerMeaning.Worked)
             {
-                breaker.Succeeded(progress.Current.Name);
+                breaker.Succeeded(progress.Current.Key);
                 return await saver.SucceedAsync(plan, progress, attempt);
             }
 
@@ -116,7 +116,10 @@ internal sealed partial class CallRunner(
         var model = progress.Current.Name;
         // That nobody waited for the rest says nothing of the model.
         var wasLeft = attempt.HasBegun && plan.Stream is { HasLeft: true };
-        if (!wasLeft && attempt.Meaning.CountsAgainstModel() && breaker.Failed(model))
+        // The common gateway's fault is none of its models'; another gateway serves few.
+        var countsAgainstModel = attempt.Meaning.CountsAgainstModel()
+            || (attempt.Meaning == AnswerMeaning.GatewayDown && progress.Gateway.Name is not null);
+        if (!wasLeft && countsAgainstModel && breaker.Failed(progress.Current.Key))
         {
             LogBreakerOpened(model);
         }
@@ -135,9 +138,9 @@ internal sealed partial class CallRunner(
         switch (attempt.Meaning)
         {
             case AnswerMeaning.KeyRefused:
-                return await RepeatWithNewKeyAsync(plan, progress) ? (progress.Current, null) : (null, CallFailures.GatewayRefused);
+                return await RepeatWithNewKeyAsync(plan, progress) ? (progress.Current, null) : ElsewhereOr(progress, CallFailures.GatewayRefused);
             case AnswerMeaning.GatewayDown:
-                return (null, CallFailures.GatewayDown);
+                return ElsewhereOr(progress, CallFailures.GatewayDown);
             case AnswerMeaning.RequestRejected:
                 return (null, CallFailures.Rejected(attempt.Answer, plan.Models.Select(known => known.Name)));
             case AnswerMeaning.ContentPolicy when !plan.Settings.ContentPolicyTriesNext:
@@ -150,6 +153,13 @@ internal sealed partial class CallRunner(
         }
 
         return progress.ModelAfterCurrent() is { } next ? (next, null) : (null, CallFailures.AllFailed(progress.Failures));
+    }
+
+    // What ails a gateway ails all its models; another gateway may have one.
+    private static (PricedModel? Next, Failure? Failure) ElsewhereOr(CallProgress progress, Failure failure)
+    {
+        progress.CloseGateway();
+        return progress.ModelAfterCurrent() is { } next ? (next, null) : (null, failure);
     }
 
     private async Task<bool> RepeatWithNewKeyAsync(CallPlan plan, CallProgress progress)

@@ -14,19 +14,19 @@ internal sealed partial class GroupPricer(IPriceBook prices, IOptions<GatewayOpt
     /// <summary>503 <c>pricing.unpriced</c> where no model has a price, 503 <c>llm.gateway_unavailable</c> where none may be known yet.</summary>
     /// <exception cref="Npgsql.NpgsqlException">Neither Redis nor Postgres answered.</exception>
     public async ValueTask<Result<List<PricedModel>>> PriceAsync(
-        string group, IReadOnlyList<string> models, long version, CancellationToken cancellation)
+        string group, IReadOnlyList<CallModel> models, long version, CancellationToken cancellation)
     {
         var priced = new List<PricedModel>(models.Count);
         foreach (var model in models)
         {
-            if (await prices.FindAsync(model, version, cancellation) is { } price)
+            if (await prices.FindAsync(model.Name, version, cancellation) is { } price)
             {
                 priced.Add(new(model, price));
             }
             else if (prices.IsKnown)
             {
                 telemetry.OperatorFault("unpriced");
-                LogUnpriced(group, model, options.Value.Kind);
+                LogUnpriced(group, model.Name, model.Gateway.Name ?? options.Value.Kind);
             }
         }
 

@@ -15,7 +15,7 @@ namespace SaasLlm.Core.Llm.Calls;
 internal sealed class LlmCaller(
     IModelGroupResolver groups,
     GroupPricer prices,
-    ITeamGatewayKeys keys,
+    ModelChooser models,
     ResponseIds ids,
     CallRunner runner,
     ICallLimiter limiter,
@@ -83,39 +83,22 @@ internal sealed class LlmCaller(
             return wrong;
         }
 
-        var usable = Usable(group, body.Format.OnlyModel);
-        if (usable.Count == 0 && body.Format.OnlyModel is not null)
-        {
-            return CallFailures.PreviousModelGone;
-        }
-
         var version = await prices.NewestAsync(cancellation);
-        if (!(await prices.PriceAsync(group.GroupName, usable, version, cancellation)).TryGet(out var models, out var unpriced))
+        if (!(await models.ChooseAsync(group, body.Format.OnlyModel, call.TeamId, version, cancellation)).TryGet(out var chosen, out var none))
         {
-            return unpriced;
-        }
-
-        if (!(await keys.GetAsync(call.TeamId, cancellation)).TryGet(out var key, out var noKey))
-        {
-            return noKey;
+            return none;
         }
 
         // A job that opens with the call keeps the version that the call was priced by.
         var priced = call.NewJob is { } job ? call with { NewJob = job with { PriceVersion = version } } : call;
-        var plan = new CallPlan(priced, CallId.New(time), group.GroupName, group.Settings, body, options.Value.MaxOutputTokens, models, key)
+        var plan = new CallPlan(priced, CallId.New(time), group.GroupName, group.Settings, body, options.Value.MaxOutputTokens, chosen.Priced, chosen.GatewayKey)
         {
             Deadline = group.Settings.Deadline ?? options.Value.CallTimeout,
             AttemptTimeout = group.Settings.Timeout ?? options.Value.AttemptTimeout,
-            GroupModels = usable,
+            GroupModels = chosen.All,
             PriceVersion = version,
         };
         // Last, so that what is refused for another reason counts for nothing; the runner ends it.
         return (await limiter.AdmitAsync(call, plan.CallId, plan.Size(), plan.Deadline, cancellation)).Map(admission => plan with { Admission = admission });
     }
-
-    // Two models put the same text at different places: a fallback would spoil an index without a word.
-    private static IReadOnlyList<string> Usable(ResolvedModelGroup group, string? onlyModel)
-        => group.Kind == "embedding" && !group.Settings.SameVectors ? [.. group.Models.Take(1)]
-            : onlyModel is null ? group.Models
-            : [.. group.Models.Where(model => model == onlyModel)];
 }

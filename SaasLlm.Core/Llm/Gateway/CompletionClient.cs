@@ -14,20 +14,13 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
     private static readonly TimeSpan s_retryAfterMax = TimeSpan.FromDays(1);
 
     /// <summary>One try of a call that is answered whole.</summary>
+    /// <param name="to">With its key.</param>
     /// <param name="path">For example <c>v1/chat/completions</c>.</param>
     /// <param name="body">JSON, as it goes out.</param>
-    /// <param name="key">The Bearer key; empty sends none.</param>
     /// <param name="timeout">For headers and body together.</param>
-    public async Task<GatewayAnswer> CompleteAsync(string path, ReadOnlyMemory<byte> body, string key, TimeSpan timeout)
+    public async Task<GatewayAnswer> CompleteAsync(GatewayTarget to, string path, ReadOnlyMemory<byte> body, TimeSpan timeout)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, path));
-        request.Content = new ReadOnlyMemoryContent(body);
-        request.Content.Headers.ContentType = new("application/json");
-        if (key.Length > 0)
-        {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        }
-
+        using var request = to.NewRequest(path, body);
         using var deadline = new CancellationTokenSource(timeout, time);
         try
         {

@@ -72,7 +72,7 @@ public sealed class GatewayOptions
     /// <summary>Likewise of all addresses; the first is <see cref="Root"/>.</summary>
     public IEnumerable<Uri> Roots => [Root, .. Replicas.Select(RootOf)];
 
-    private static Uri RootOf(string address)
+    internal static Uri RootOf(string address)
     {
         var url = address.TrimEnd('/');
         return new((url.EndsWith("/v1", StringComparison.Ordinal) ? url[..^3] : url) + "/");
@@ -104,7 +104,7 @@ internal sealed class GatewayOptionsValidator : IValidateOptions<GatewayOptions>
 
         foreach (var (setting, key) in new[] { ("MasterKey", options.MasterKey), ("Key", options.Key) })
         {
-            if (key.Any(c => c is <= ' ' or > '~'))
+            if (!IsHeaderText(key))
             {
                 faults.Add($"Gateway:{setting} holds what no HTTP header can carry, for example a line break.");
             }
@@ -113,5 +113,8 @@ internal sealed class GatewayOptionsValidator : IValidateOptions<GatewayOptions>
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 
-    private static bool IsAddress(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
+    /// <summary>True for what an HTTP header can carry.</summary>
+    internal static bool IsHeaderText(string text) => text.All(c => c is > ' ' and <= '~');
+
+    internal static bool IsAddress(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
 }

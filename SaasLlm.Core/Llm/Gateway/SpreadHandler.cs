@@ -10,6 +10,11 @@ internal sealed class SpreadHandler(GatewayReplicas replicas, IOptions<GatewayOp
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        if (GatewayTarget.IsDirect(request))
+        {
+            return await base.SendAsync(request, cancellationToken);
+        }
+
         var path = _root.MakeRelativeUri(request.RequestUri!);
         for (var tries = 1; ; tries++)
         {

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
@@ -28,18 +27,11 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
 
     /// <summary>One try, to its end. Nothing is handed on before its first content.</summary>
     public async Task<StreamedAnswer> StreamAsync(
-        CallFormat format, ReadOnlyMemory<byte> body, string key, AnswerReader reader, LlmStream to, StreamLimits limits)
+        GatewayTarget gateway, CallFormat format, ReadOnlyMemory<byte> body, AnswerReader reader, LlmStream to, StreamLimits limits)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.Root, format.Path));
-        request.Content = new ReadOnlyMemoryContent(body);
-        request.Content.Headers.ContentType = new("application/json");
+        using var request = gateway.NewRequest(format.Path, body);
         // A compressor on the way would keep chunks back.
         request.Headers.AcceptEncoding.ParseAdd("identity");
-        if (key.Length > 0)
-        {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        }
-
         using var whole = new CancellationTokenSource(limits.Whole, time);
         using var pause = new CancellationTokenSource(limits.FirstContent, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(whole.Token, pause.Token);
@@ -50,12 +42,12 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
             {
                 var answer = await CompletionClient.ReadAnswerAsync(response, options.Value.AnswerBytesMax, time, limit.Token);
                 // A whole answer where a stream was asked for holds nothing that could be streamed.
-                var meaning = AnswerClassifier.Classify(answer, options.Value.IsLiteLlm, format.HasResult);
+                var meaning = AnswerClassifier.Classify(answer, gateway.IsLiteLlm, format.HasResult);
                 return new(answer, meaning == AnswerMeaning.Worked ? AnswerMeaning.ModelFailed : meaning);
             }
 
             await using var stream = new LimitedStream(await response.Content.ReadAsStreamAsync(limit.Token), options.Value.AnswerBytesMax);
-            return await ReadAsync(stream, (int)response.StatusCode, reader, to, pause, limits, limit.Token);
+            return await ReadAsync(gateway, stream, (int)response.StatusCode, reader, to, pause, limits, limit.Token);
         }
         catch (OperationCanceledException)
         {
@@ -74,7 +66,8 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
     }
 
     private async Task<StreamedAnswer> ReadAsync(
-        Stream stream, int status, AnswerReader reader, LlmStream to, CancellationTokenSource pause, StreamLimits limits, CancellationToken limit)
+        GatewayTarget gateway, Stream stream, int status, AnswerReader reader, LlmStream to, CancellationTokenSource pause, StreamLimits limits,
+        CancellationToken limit)
     {
         var isDone = false;
         long? leftAt = null;
@@ -88,7 +81,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
 
             if (reader.ErrorIn(chunk) is { } error)
             {
-                return Refused(error);
+                return Refused(error, gateway.IsLiteLlm);
             }
 
             if (to.HasLeft)
@@ -125,10 +118,10 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
             : Failed(isDone || reader.HasEnded ? new(status, default) : new(0, default, TransportFault.Cut));
     }
 
-    private StreamedAnswer Refused(JsonElement error)
+    private static StreamedAnswer Refused(JsonElement error, bool isLiteLlm)
     {
         var answer = new GatewayAnswer(StatusOf(error), JsonSerializer.SerializeToUtf8Bytes(new { error }));
-        return new(answer, AnswerClassifier.Classify(answer, options.Value.IsLiteLlm));
+        return new(answer, AnswerClassifier.Classify(answer, isLiteLlm));
     }
 
     private static StreamedAnswer Failed(GatewayAnswer answer)
