@@ -1,5 +1,8 @@
+using System.Runtime.InteropServices;
 using SaasLlm.Benchmarks;
 using SaasLlm.Benchmarks.Crash;
+using SaasLlm.Benchmarks.Gateway;
+using SaasLlm.Benchmarks.Gateway.Servers;
 using SaasLlm.Benchmarks.Ledger;
 using SaasLlm.Benchmarks.Scale;
 
@@ -8,13 +11,16 @@ var verbs = new Dictionary<string, Func<IVerb>>
     ["ledger"] = () => new LedgerVerb(),
     ["scale"] = () => new ScaleVerb(),
     ["crash"] = () => new CrashVerb(),
+    ["gateway"] = () => new GatewayVerb(),
+    ["upstream"] = () => new UpstreamVerb(),
+    ["pass-through"] = () => new PassThroughVerb(),
 };
 
 if (args.Length == 0 || !verbs.TryGetValue(args[0], out var verb) || args.Contains("--help"))
 {
     foreach (var (name, make) in verbs)
     {
-        await Console.Error.WriteLineAsync($"{name,-8} {make().Usage}");
+        await Console.Error.WriteLineAsync($"{name,-12} {make().Usage}");
     }
 
     return 2;
@@ -26,6 +32,13 @@ Console.CancelKeyPress += (_, pressed) =>
     pressed.Cancel = true;
     stopping.Cancel();
 };
+
+// As ^C: without it the stack would end, and the verb go on without one.
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+{
+    signal.Cancel = true;
+    stopping.Cancel();
+});
 
 try
 {

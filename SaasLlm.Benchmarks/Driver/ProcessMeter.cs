@@ -7,6 +7,7 @@ internal sealed class ProcessMeter : IAsyncDisposable
 {
     private const double TicksPerSecond = 100; // USER_HZ, the same on every Linux .NET runs on
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private static readonly Dictionary<int, string> s_others = [];
 
     private readonly Dictionary<string, double> _cpuBefore = ReadCpu();
     private readonly Dictionary<string, long> _memory = [];
@@ -14,6 +15,15 @@ internal sealed class ProcessMeter : IAsyncDisposable
     private readonly Task _watch;
 
     public ProcessMeter() => _watch = WatchAsync();
+
+    /// <summary>Counts a process that this one did not start, with its descendants; 0: none.</summary>
+    public static void Also(int processId, string name)
+    {
+        if (processId != 0)
+        {
+            s_others[processId] = name;
+        }
+    }
 
     /// <summary>What was used since this meter was made.</summary>
     public async Task<IReadOnlyDictionary<string, ProcessUse>> StopAsync()
@@ -82,7 +92,7 @@ internal sealed class ProcessMeter : IAsyncDisposable
         return own.ToDictionary(entry => entry.Key, entry => (entry.Value + shared[entry.Key]) * 1024);
     }
 
-    // This process and its descendants.
+    // This process and its descendants, and the others with theirs.
     private static List<(int Id, string Name)> Family()
     {
         var parents = new Dictionary<int, int>();
@@ -98,12 +108,12 @@ internal sealed class ProcessMeter : IAsyncDisposable
         foreach (var id in parents.Keys)
         {
             var ancestor = id;
-            while (ancestor != Environment.ProcessId && parents.TryGetValue(ancestor, out var parent))
+            while (ancestor != Environment.ProcessId && !s_others.ContainsKey(ancestor) && parents.TryGetValue(ancestor, out var parent))
             {
                 ancestor = parent;
             }
 
-            if (ancestor == Environment.ProcessId && NameOf(id) is { } name)
+            if ((ancestor == Environment.ProcessId ? NameOf(id) : s_others.GetValueOrDefault(ancestor)) is { } name)
             {
                 family.Add((id, name));
             }
@@ -119,13 +129,15 @@ internal sealed class ProcessMeter : IAsyncDisposable
             return "driver";
         }
 
-        var command = string.Join(' ', Lines($"/proc/{id}/cmdline"));
+        var command = string.Join(' ', Lines($"/proc/{id}/cmdline")).Replace('\0', ' ');
         return command.Contains("guard", StringComparison.Ordinal) ? null
             : command.Contains("SaasLlm.ApiService", StringComparison.Ordinal) ? "api"
             : command.Contains("pgbench", StringComparison.Ordinal) ? "pgbench"
             : command.Contains("postgres", StringComparison.Ordinal) ? "postgres"
             : command.Contains("redis-server", StringComparison.Ordinal) ? "redis"
             : command.Contains("SaasLlm.JobRunner", StringComparison.Ordinal) ? "jobrunner"
+            : command.Contains("SaasLlm.Benchmarks.dll upstream", StringComparison.Ordinal) ? "upstream"
+            : command.Contains("SaasLlm.Benchmarks.dll pass-through", StringComparison.Ordinal) ? "pass-through"
             : null;
     }
 

@@ -14,6 +14,8 @@ internal sealed class BenchmarkStack : IAsyncDisposable
     public const string MasterKey = "sk-master-key-of-the-benchmarks";
     public const string EncryptionKey = "encryption-key-of-the-benchmarks";
 
+    private const string Simulator = "litellm";
+
     // Durable; and room for pgbench's 256 sessions beside the pools of the API and ours.
     private static readonly string[] s_settings = ["fsync=on", "full_page_writes=on", "max_connections=700"];
 
@@ -21,11 +23,11 @@ internal sealed class BenchmarkStack : IAsyncDisposable
 
     private readonly DistributedApplication _app;
 
-    private BenchmarkStack(DistributedApplication app, string postgres, string redis)
+    private BenchmarkStack(DistributedApplication app, string postgres, string redis, Uri? upstream)
     {
         (_app, Postgres, Redis) = (app, postgres, redis);
         Api = app.GetEndpoint("api");
-        Gateway = app.GetEndpoint("litellm");
+        Gateway = upstream ?? app.GetEndpoint(Simulator);
     }
 
     /// <summary>The connection string of the product's database.</summary>
@@ -36,17 +38,24 @@ internal sealed class BenchmarkStack : IAsyncDisposable
 
     public Uri Api { get; }
 
-    /// <summary>The simulator.</summary>
+    /// <summary>The simulator, or what stands in its place.</summary>
     public Uri Gateway { get; }
 
     /// <param name="postgresSettings">Each as <c>name=value</c>.</param>
-    public static async Task<BenchmarkStack> StartAsync(CancellationToken cancellation, params string[] postgresSettings)
+    public static Task<BenchmarkStack> StartAsync(CancellationToken cancellation, params string[] postgresSettings)
+        => StartAsync(null, cancellation, postgresSettings);
+
+    /// <param name="upstream">An OpenAI-compatible server that stands behind the API; null: the simulator.</param>
+    /// <param name="cancellation">Ends the start.</param>
+    /// <param name="postgresSettings">Each as <c>name=value</c>.</param>
+    public static async Task<BenchmarkStack> StartAsync(Uri? upstream, CancellationToken cancellation, params string[] postgresSettings)
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.SaasLlm_AppHost>(
             [
-                "--gateway", "simulator", "--greeting", "false",
+                "--gateway", upstream?.ToString() ?? "simulator", "--greeting", "false",
                 "--Parameters:admin-key", AdminKey,
                 "--Parameters:litellm-master-key", MasterKey,
+                "--Parameters:gateway-key", MasterKey,
                 "--Parameters:encryption-key", EncryptionKey,
             ],
             cancellation);
@@ -63,7 +72,8 @@ internal sealed class BenchmarkStack : IAsyncDisposable
             await app.StartAsync(cancellation);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             limit.CancelAfter(s_patience);
-            foreach (var resource in new[] { "saasllm", "redis", "litellm", "api" })
+            string[] gateway = upstream is null ? [Simulator] : [];
+            foreach (var resource in gateway.Concat(["saasllm", "redis", "api"]))
             {
                 await app.ResourceNotifications.WaitForResourceHealthyAsync(resource, limit.Token);
             }
@@ -71,7 +81,8 @@ internal sealed class BenchmarkStack : IAsyncDisposable
             return new(
                 app,
                 (await app.GetConnectionStringAsync("saasllm", limit.Token))!,
-                (await app.GetConnectionStringAsync("redis", limit.Token))!);
+                (await app.GetConnectionStringAsync("redis", limit.Token))!,
+                upstream);
         }
         catch
         {

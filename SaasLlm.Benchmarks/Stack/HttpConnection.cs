@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 
@@ -21,18 +22,27 @@ internal sealed class HttpConnection : IDisposable
 
     public Socket Socket { get; }
 
+    /// <summary>Of a connection on which nothing is asked: whether the server has closed it.</summary>
+    public bool IsClosed => Socket.Poll(0, SelectMode.SelectRead);
+
     public int Status { get; private set; }
 
     /// <summary>The answer's body; good until the next request.</summary>
     public ReadOnlyMemory<byte> Body { get; private set; }
 
+    /// <summary>When the first byte of the body came, by <see cref="Stopwatch"/>; 0 before it.</summary>
+    public long FirstByteAt { get; private set; }
+
     /// <summary>The bytes of a POST, to be sent as often as one likes.</summary>
-    public static byte[] Post(Uri server, string path, string key, string body) => Encoding.UTF8.GetBytes(
-        $"POST {path} HTTP/1.1\r\nHost: {server.Authority}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+    /// <param name="headers">Further ones, each as <c>name: value</c>.</param>
+    public static byte[] Post(Uri server, string path, string key, string body, params IEnumerable<string> headers) => Encoding.UTF8.GetBytes(
+        $"POST {path} HTTP/1.1\r\nHost: {server.Authority}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+        + $"{string.Concat(headers.Select(header => $"{header}\r\n"))}Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
 
     public void Send(ReadOnlySpan<byte> request)
     {
         _filled = 0;
+        FirstByteAt = 0;
         Socket.Send(request);
     }
 
@@ -58,6 +68,11 @@ internal sealed class HttpConnection : IDisposable
         }
 
         var start = end + 4;
+        if (FirstByteAt == 0 && _filled > start)
+        {
+            FirstByteAt = Stopwatch.GetTimestamp();
+        }
+
         // Chunked: whoever reads such a body sees the chunks' lengths in it.
         var isWhole = Length(answer[..end]) is { } length ? _filled == start + length : answer[start..].EndsWith("0\r\n\r\n"u8);
         if (isWhole)
@@ -71,9 +86,9 @@ internal sealed class HttpConnection : IDisposable
 
     public void Dispose() => Socket.Dispose();
 
-    private static int? Length(ReadOnlySpan<byte> head)
-    {
-        var name = "\r\nContent-Length: "u8;
-        return head.IndexOf(name) is >= 0 and var at && Utf8Parser.TryParse(head[(at + name.Length)..], out int length, out _) ? length : null;
-    }
+    // Node writes it in small letters.
+    private static int? Length(ReadOnlySpan<byte> head) => Length(head, "\r\nContent-Length: "u8) ?? Length(head, "\r\ncontent-length: "u8);
+
+    private static int? Length(ReadOnlySpan<byte> head, ReadOnlySpan<byte> name)
+        => head.IndexOf(name) is >= 0 and var at && Utf8Parser.TryParse(head[(at + name.Length)..], out int length, out _) ? length : null;
 }

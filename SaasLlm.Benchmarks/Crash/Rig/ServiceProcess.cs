@@ -4,7 +4,9 @@ using System.Diagnostics;
 namespace SaasLlm.Benchmarks.Crash.Rig;
 
 /// <summary>One of our services as a process of its own, that may die at any time and be started again.</summary>
-internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDictionary<string, string> settings) : IAsyncDisposable
+/// <param name="arguments">The program's own.</param>
+internal sealed class ServiceProcess(
+    string name, string assembly, IReadOnlyDictionary<string, string> settings, params IReadOnlyList<string> arguments) : IAsyncDisposable
 {
     /// <summary>What a shell says of a process that SIGKILL ended.</summary>
     public const int KilledExitCode = 137;
@@ -40,7 +42,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     public void Start(IReadOnlyDictionary<string, string> more)
     {
         // By env: a shell such as dash drops variables with a dot in their names, and failpoints have one.
-        string[] program = ["env", .. more.Select(setting => $"{setting.Key}={setting.Value}"), "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, assembly)];
+        string[] program = ["env", .. more.Select(setting => $"{setting.Key}={setting.Value}"), "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, assembly), .. arguments];
         var start = new ProcessStartInfo("/bin/sh", ["-c", Guard, "guard", .. program])
         {
             RedirectStandardInput = true,
