@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace SaasLlm.Tests.Webhooks;
+
+/// <summary>Somebody's server, on this machine; how it answers is the test's affair.</summary>
+internal sealed class Receiver : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private Receiver(WebApplication app) => _app = app;
+
+    public ConcurrentQueue<Received> Heard { get; } = [];
+
+    /// <summary>By the path that is asked for; elsewhere 200 without a body.</summary>
+    public ConcurrentDictionary<string, RequestDelegate> Answers { get; } = [];
+
+    public string Url { get; private set; } = "";
+
+    public int Port => new Uri(Url).Port;
+
+    public static async Task<Receiver> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        var receiver = new Receiver(app);
+        app.Run(receiver.HearAsync);
+        await app.StartAsync();
+        receiver.Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        return receiver;
+    }
+
+    /// <summary>What came to a path.</summary>
+    public Received[] At(string path) => [.. Heard.Where(received => received.Path == path)];
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private async Task HearAsync(HttpContext context)
+    {
+        using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
+        var body = await reader.ReadToEndAsync();
+        Heard.Enqueue(new(
+            context.Request.Method, context.Request.Path, body,
+            context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase)));
+        if (Answers.TryGetValue(context.Request.Path, out var answer))
+        {
+            await answer(context);
+        }
+    }
+}
+
+/// <summary>A request that came.</summary>
+internal sealed record Received(string Method, string Path, string Body, IReadOnlyDictionary<string, string> Headers)
+{
+    public Guid Id => Guid.Parse(Headers["webhook-id"]);
+
+    /// <summary>The signatures that its secret makes of it.</summary>
+    public string SignatureBy(string secret)
+        => Core.Webhooks.WebhookSignature.Of(
+            Id, long.Parse(Headers["webhook-timestamp"], System.Globalization.CultureInfo.InvariantCulture), Body,
+            Convert.FromBase64String(secret["whsec_".Length..]));
+}
