@@ -4,12 +4,27 @@ using SaasLlm.Core.Llm;
 
 namespace SaasLlm.ApiService.Llm;
 
-/// <summary>Binds a call to the request that makes it: to its key's limits, and its answer's <c>x-ratelimit-*</c> headers.</summary>
+/// <summary>Binds a call to the request that makes it: to its key's limits, and its answer's <c>x-ratelimit-*</c> and <c>Server-Timing</c> headers.</summary>
 internal static class CallerOfCall
 {
     /// <summary>Every call an endpoint makes passes here.</summary>
     public static LlmCall By(this LlmCall call, HttpContext context)
-        => call with { Caller = context.GetCaller().Team, Measured = status => Write(context.Response.Headers, status) };
+    {
+        var clock = new CallClock(context.RequestServices.GetRequiredService<TimeProvider>());
+        context.Response.OnStarting(() =>
+        {
+            context.Response.Headers["Server-Timing"] = Text(clock);
+            return Task.CompletedTask;
+        });
+        return call with { Caller = context.GetCaller().Team, Measured = status => Write(context.Response.Headers, status), Clock = clock };
+    }
+
+    // What is known when the headers go out: of a stream, until its first content.
+    private static string Text(CallClock clock)
+    {
+        var (upstream, overhead) = clock.Read();
+        return string.Create(CultureInfo.InvariantCulture, $"upstream;dur={upstream.TotalMilliseconds:0.###}, overhead;dur={overhead.TotalMilliseconds:0.###}");
+    }
 
     /// <summary>As OpenAI's API writes a duration: <c>120ms</c>, <c>1s</c>, <c>6m0s</c>.</summary>
     internal static string Text(TimeSpan duration)

@@ -34,6 +34,9 @@ public sealed record LlmCall(
     /// <summary>Told where the limits stand, before the call is answered; not where nothing limits it.</summary>
     public Action<RateStatus>? Measured { get; init; }
 
+    /// <summary>Tells how the call's time is spent, while it runs and after; null: nobody here asks.</summary>
+    public CallClock? Clock { get; init; }
+
     /// <summary>
     /// Given the answer of a call that succeeded (of a stream its last event), before the ledger bills it: what it stores is durable before it
     /// costs anything. It may come again after a crash of Postgres, so it must bear repeating. False means that the caller no longer owns the

@@ -1,6 +1,4 @@
-using System.Diagnostics.Metrics;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
@@ -38,8 +36,7 @@ internal sealed class CallerBench : IDisposable
             Prices.ByVersion[(model, 0)] = new(10, 30, 1);
         }
 
-        var meters = new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>();
-        var telemetry = new LlmTelemetry(meters, new(meters));
+        var telemetry = new LlmTelemetry(Metrics, new(Metrics));
         Breaker = new(_options, TimeProvider.System);
         var pricer = new GroupPricer(Prices, _options, telemetry, NullLogger<GroupPricer>.Instance);
         var sender = new AttemptSender(
@@ -55,6 +52,9 @@ internal sealed class CallerBench : IDisposable
             new(Options.Create(new SaasLlm.Core.Llm.Keys.EncryptionOptions { Key = "encryption-key-of-the-tests-0123" })),
             runner, limiter ?? new NoLimits(), Running, _options, TimeProvider.System);
     }
+
+    /// <summary>What its calls measured.</summary>
+    public MetricLog Metrics { get; } = new();
 
     public FakeLedger Ledger { get; } = new();
 
@@ -80,13 +80,17 @@ internal sealed class CallerBench : IDisposable
     public Func<LlmAnswer, CancellationToken, Task<bool>>? Answered { get; set; }
 
     public Task<Result<LlmAnswer>> CallAsync(
-        string body = Hello, OpenJob? job = null, LlmRoute route = LlmRoute.Chat, CancellationToken cancellation = default)
-        => Caller.CallAsync(NewCall(body, job, route), cancellation);
+        string body = Hello, OpenJob? job = null, LlmRoute route = LlmRoute.Chat, CallClock? clock = null, CancellationToken cancellation = default)
+        => Caller.CallAsync(NewCall(body, job, route) with { Clock = clock }, cancellation);
 
     public Task<Result<LlmStream>> StreamAsync(TimeSpan? patience = null, OpenJob? job = null, string body = Hello)
         => Caller.StreamAsync(NewCall(body, job, LlmRoute.Chat), patience ?? TimeSpan.FromSeconds(30), default);
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        Metrics.Dispose();
+    }
 
     private LlmCall NewCall(string body, OpenJob? job, LlmRoute route)
         => new(Team?.TeamId ?? "team_1", job?.JobId ?? JobId.New(TimeProvider.System), "ResumeAgent", "test", JsonElement.Parse(body), job, route)

@@ -14,6 +14,9 @@ internal sealed class FakeLedger : ILedger
 
     public TimeSpan JobTimeLeft { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>How long each command takes.</summary>
+    public TimeSpan Pause { get; set; }
+
     public Func<object, Failure?> Refuse { get; set; } = _ => null;
 
     public IEnumerable<T> Of<T>() => Commands.OfType<T>();
@@ -47,10 +50,15 @@ internal sealed class FakeLedger : ILedger
 
     public Task<Result<PostedTransaction>> AddCreditsAsync(AddCredits command, CancellationToken cancellation) => throw new NotSupportedException();
 
-    private Task<Result<T>> Take<T>(object command, T answer)
+    private async Task<Result<T>> Take<T>(object command, T answer)
     {
         Commands.Enqueue(command);
-        return Task.FromResult(Refuse(command) is { } failure ? (Result<T>)failure : answer);
+        if (Pause > TimeSpan.Zero)
+        {
+            await Task.Delay(Pause);
+        }
+
+        return Refuse(command) is { } failure ? failure : answer;
     }
 }
 

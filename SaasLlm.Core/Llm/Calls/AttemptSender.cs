@@ -21,7 +21,7 @@ internal sealed class AttemptSender(
     /// <summary>One try, to its end.</summary>
     public async Task<Attempt> SendAsync(CallPlan plan, CallProgress progress, AttemptIntent intent)
     {
-        using var span = LlmTelemetry.StartAttempt(plan.Format.Operation, intent.ModelName, plan.GroupName, intent.Number);
+        using var span = LlmTelemetry.StartAttempt(progress.Current.Model, plan.GroupName, intent.Number);
         var sent = new Sent(plan, progress, intent, span, time.GetTimestamp());
         return plan.Stream is { } stream ? await StreamAsync(sent, stream) : await CompleteAsync(sent);
     }
@@ -32,7 +32,9 @@ internal sealed class AttemptSender(
         var gateway = progress.Gateway;
         var body = plan.Body.For(intent.ModelName, plan.Call.JobId, progress.OutputCeiling, gateway.IsLiteLlm);
         Failpoint.Hit(FailpointName.BeforeUpstream);
+        plan.Clock.Sent();
         var answer = await client.CompleteAsync(gateway, plan.Format.Path, body, progress.Within(intent.Timeout));
+        plan.Clock.Answered();
         Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(sent.StartedAt);
         var meaning = AnswerClassifier.Classify(answer, gateway.IsLiteLlm, plan.Format.HasResult);
@@ -59,7 +61,9 @@ internal sealed class AttemptSender(
         var reader = plan.Format.NewReader(new(plan.CallId, plan.GroupName, progress.StartedAt, progress.Current.Key));
         var limits = new StreamLimits(progress.Within(plan.AttemptTimeout), options.Value.StreamGapMax, progress.TimeLeft, options.Value.DrainMax);
         Failpoint.Hit(FailpointName.BeforeUpstream);
+        plan.Clock.Sent();
         var (answer, meaning) = await streams.StreamAsync(gateway, plan.Format, body, reader, stream, limits);
+        plan.Clock.Answered();
         Failpoint.Hit(FailpointName.AfterUpstream);
         var latency = time.GetElapsedTime(sent.StartedAt);
         var known = new Known(reader.Usage, reader.UpstreamId, reader.HasContent, reader.TextBytes, reader.GatewayCostUsd ?? answer.CostUsd);

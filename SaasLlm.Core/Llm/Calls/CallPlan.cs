@@ -26,6 +26,8 @@ internal sealed record CallPlan(
 {
     public CallFormat Format => Body.Format;
 
+    public required CallClock Clock { get; init; }
+
     /// <summary>For all attempts together.</summary>
     public required TimeSpan Deadline { get; init; }
 

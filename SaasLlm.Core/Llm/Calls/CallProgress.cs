@@ -56,6 +56,9 @@ internal sealed class CallProgress
 
     public int Attempts { get; private set; }
 
+    /// <summary>The attempt that worked, once there is one.</summary>
+    public AttemptEnd? Answered { get; private set; }
+
     public PricedModel Current => _plan.Models[_model];
 
     public IReadOnlyList<(AnswerMeaning Meaning, TimeSpan? RetryAfter)> Failures => _failures;
@@ -127,6 +130,11 @@ internal sealed class CallProgress
                 ? new(UsageSource.Worse(before.Source, known.Source), CostOfAttempt.Capped(before.LowUsd + known.LowUsd),
                     CostOfAttempt.Capped(before.HighUsd + known.HighUsd))
                 : known;
+        }
+
+        if (meaning == AnswerMeaning.Worked)
+        {
+            Answered = end;
         }
 
         if (meaning.TriesNext() || meaning == AnswerMeaning.ContentPolicy)

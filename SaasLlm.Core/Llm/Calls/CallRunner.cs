@@ -23,25 +23,15 @@ internal sealed partial class CallRunner(
 
     public async Task<Result<LlmAnswer>> RunAsync(CallPlan plan)
     {
+        using var span = LlmTelemetry.StartCall(plan);
         // Set once the ledger let the call begin.
         CallProgress? begun = null;
+        var error = "exception";
         try
         {
-            var (progress, intent, failure) = await BeginAsync(plan);
-            if (JobsPrices.VersionIn(failure) is not { } version)
-            {
-                return failure is not null ? failure : await WalkAsync(plan, begun = progress, intent);
-            }
-
-            // The job opened before the newest prices, and keeps its own.
-            if (!(await prices.PriceAsync(plan.GroupName, plan.GroupModels, version, CancellationToken.None)).TryGet(out var models, out var unpriced))
-            {
-                return unpriced;
-            }
-
-            plan = plan with { Models = models, PriceVersion = version };
-            (progress, intent, failure) = await BeginAsync(plan);
-            return failure is not null ? failure : await WalkAsync(plan, begun = progress, intent);
+            var result = await RunAsync(plan, progress => begun = progress);
+            error = result.Failure?.Code;
+            return result;
         }
         catch (Exception exception)
         {
@@ -51,6 +41,7 @@ internal sealed partial class CallRunner(
         }
         finally
         {
+            telemetry.CallEnded(span, plan, begun, error is null ? begun?.Answered : null, error);
             plan.Stream?.Complete();
             if (plan.Admission is { } admission)
             {
@@ -58,6 +49,30 @@ internal sealed partial class CallRunner(
                 await (begun is not null ? admission.EndAsync(begun.TokensUsed) : admission.CancelAsync());
             }
         }
+    }
+
+    private async Task<Result<LlmAnswer>> RunAsync(CallPlan plan, Action<CallProgress> begins)
+    {
+        var (progress, intent, failure) = await BeginAsync(plan);
+        if (JobsPrices.VersionIn(failure) is { } version)
+        {
+            // The job opened before the newest prices, and keeps its own.
+            if (!(await prices.PriceAsync(plan.GroupName, plan.GroupModels, version, CancellationToken.None)).TryGet(out var models, out var unpriced))
+            {
+                return unpriced;
+            }
+
+            plan = plan with { Models = models, PriceVersion = version };
+            (progress, intent, failure) = await BeginAsync(plan);
+        }
+
+        if (failure is not null)
+        {
+            return failure;
+        }
+
+        begins(progress);
+        return await WalkAsync(plan, progress, intent);
     }
 
     private async Task<(CallProgress Progress, AttemptIntent Intent, Failure? Failure)> BeginAsync(CallPlan plan)

@@ -67,6 +67,7 @@ internal sealed class LlmCaller(
 
     private async Task<Result<CallPlan>> PlanAsync(LlmCall call, CancellationToken cancellation)
     {
+        var clock = call.Clock ?? new CallClock(time);
         if (!(await groups.ResolveAsync(call.TeamId, call.ModelGroup, cancellation)).TryGet(out var group, out var noGroup))
         {
             return noGroup;
@@ -93,6 +94,7 @@ internal sealed class LlmCaller(
         var priced = call.NewJob is { } job ? call with { NewJob = job with { PriceVersion = version } } : call;
         var plan = new CallPlan(priced, CallId.New(time), group.GroupName, group.Settings, body, options.Value.MaxOutputTokens, chosen.Priced, chosen.GatewayKey)
         {
+            Clock = clock,
             Deadline = group.Settings.Deadline ?? options.Value.CallTimeout,
             AttemptTimeout = group.Settings.Timeout ?? options.Value.AttemptTimeout,
             GroupModels = chosen.All,
