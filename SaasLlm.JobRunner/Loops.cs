@@ -9,6 +9,7 @@ using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Keys;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Pricing;
+using SaasLlm.Core.Usage;
 using SaasLlm.Core.Webhooks;
 using SaasLlm.ServiceDefaults;
 
@@ -23,7 +24,7 @@ internal static class Loops
         builder.AddServiceDefaults();
         builder.AddCoreData();
         builder.Services.AddChanges().AddModelGroups().AddLedger().AddJobPasses().AddCreditPasses().AddReconciliationPass().AddGateway().AddPriceImport()
-            .AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
+            .AddUsagePasses().AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
         builder.Services.AddWebhookDelivery();
         await builder.Build().RunAsync();
         return 0;

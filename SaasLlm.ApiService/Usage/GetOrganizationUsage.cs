@@ -1,12 +1,11 @@
 using FastEndpoints;
-using FluentValidation;
 using SaasLlm.ApiService.Organizations;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.Core.Usage;
 
 namespace SaasLlm.ApiService.Usage;
 
-/// <summary>An organization's month, all its teams together.</summary>
+/// <summary>What an organization used, all its teams together.</summary>
 internal sealed class GetOrganizationUsage(UsageReader usage, TimeProvider time) : Endpoint<GetOrganizationUsageRequest, UsageResponse>
 {
     public override void Configure()
@@ -16,25 +15,47 @@ internal sealed class GetOrganizationUsage(UsageReader usage, TimeProvider time)
         Description(d => d.ProducesProblem(404));
         Summary(s =>
         {
-            s.Summary = "Reads an organization's usage of a month";
-            s.Params["period"] = "A month as 2026-01, UTC; this month where it is left out.";
-            s.ResponseExamples[200] = UsageResponse.Example with { Id = "org_acme", ProviderCostUsd = 0.0193m, MarginUsd = 0.0038m, UnknownCostCalls = 0 };
+            s.Summary = "Reads an organization's usage";
+            s.Description = "Of a month, or of the hours from `from` until `until`; with `group_by` also by what is named there.";
+            UsageRequests.Describe(s.Params, UsageDimension.All);
+            s.ResponseExamples[200] = UsageResponse.OperatorExample with { Id = "org_acme" };
         });
     }
 
     public override async Task HandleAsync(GetOrganizationUsageRequest request, CancellationToken ct)
     {
-        var period = request.Period.ToPeriod(time);
-        var report = await usage.OfOrganizationAsync(request.OrganizationId, period, ct);
-        await report.Match(
-            month => Send.OkAsync(UsageResponse.From(request.OrganizationId, period, month, isOperator: true), ct),
-            failure => Send.FailureAsync(failure));
+        if (!(await usage.TeamsOfAsync(request.OrganizationId, ct)).TryGet(out var teams, out var unknown))
+        {
+            await Send.FailureAsync(unknown);
+            return;
+        }
+
+        var query = request.ToQuery(time, teams);
+        if (request.WantsCsv(HttpContext))
+        {
+            await UsageCsv.WriteAsync(HttpContext, usage, query, isOperator: true, ct);
+            return;
+        }
+
+        var report = await usage.ReadAsync(query, request.Keys(), request.LimitOf(), ct);
+        await Send.OkAsync(UsageResponse.Of(request.OrganizationId, request.PeriodOf(time), query, report, isOperator: true), ct);
     }
 }
 
-internal sealed record GetOrganizationUsageRequest([property: RouteParam] string OrganizationId, [property: QueryParam] string? Period = null);
+internal sealed record GetOrganizationUsageRequest(
+    [property: RouteParam] string OrganizationId,
+    [property: QueryParam] string? Period = null,
+    [property: QueryParam] string? From = null,
+    [property: QueryParam] string? Until = null,
+    [property: QueryParam] string? GroupBy = null,
+    [property: QueryParam] string? ModelGroup = null,
+    [property: QueryParam] string? JobType = null,
+    [property: QueryParam] string? UserId = null,
+    [property: QueryParam] int? Limit = null,
+    [property: QueryParam] string? Cursor = null,
+    [property: QueryParam] string? Format = null) : IUsageRequest;
 
 internal sealed class GetOrganizationUsageValidator : Validator<GetOrganizationUsageRequest>
 {
-    public GetOrganizationUsageValidator() => RuleFor(r => r.Period).IsPeriod();
+    public GetOrganizationUsageValidator() => this.IsUsage(UsageDimension.All);
 }

@@ -1,23 +1,27 @@
 using FastEndpoints;
-using FluentValidation;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Teams;
+using SaasLlm.Core.Common;
 using SaasLlm.Core.Usage;
 
 namespace SaasLlm.ApiService.Usage;
 
-/// <summary>A team's month.</summary>
+/// <summary>What a team used.</summary>
 internal sealed class GetTeamUsage(UsageReader usage, TimeProvider time) : Endpoint<GetTeamUsageRequest, UsageResponse>
 {
+    private static readonly Failure s_operatorsOnly = new(FailureKind.Forbidden, "access.forbidden", "Only the operator sees models.");
+
     public override void Configure()
     {
         Get("/usage");
         Group<OwnTeamGroup>();
+        Description(d => d.ProducesProblem(403));
         Summary(s =>
         {
-            s.Summary = "Reads a team's usage of a month";
-            s.Params["period"] = "A month as 2026-01, UTC; this month where it is left out.";
+            s.Summary = "Reads a team's usage";
+            s.Description = "Of a month, or of the hours from `from` until `until`; with `group_by` also by what is named there. The sums are those of the ledger at every moment.";
+            UsageRequests.Describe(s.Params, UsageDimension.OfTenants);
             s.ResponseExamples[200] = UsageResponse.Example;
         });
     }
@@ -31,17 +35,43 @@ internal sealed class GetTeamUsage(UsageReader usage, TimeProvider time) : Endpo
             return;
         }
 
-        var period = request.Period.ToPeriod(time);
-        var report = await usage.OfTeamAsync(request.TeamId, period, ct);
-        await report.Match(
-            month => Send.OkAsync(UsageResponse.From(request.TeamId, period, month, caller.IsOperator), ct),
-            failure => Send.FailureAsync(failure));
+        if (!(await usage.TeamAsync(request.TeamId, ct)).TryGet(out var teams, out var unknown))
+        {
+            await Send.FailureAsync(unknown);
+            return;
+        }
+
+        var query = request.ToQuery(time, teams);
+        if (query.GroupBy.Contains(UsageDimension.Model) && !caller.IsOperator)
+        {
+            await Send.FailureAsync(s_operatorsOnly);
+        }
+        else if (request.WantsCsv(HttpContext))
+        {
+            await UsageCsv.WriteAsync(HttpContext, usage, query, caller.IsOperator, ct);
+        }
+        else
+        {
+            var report = await usage.ReadAsync(query, request.Keys(), request.LimitOf(), ct);
+            await Send.OkAsync(UsageResponse.Of(request.TeamId, request.PeriodOf(time), query, report, caller.IsOperator), ct);
+        }
     }
 }
 
-internal sealed record GetTeamUsageRequest([property: RouteParam] string TeamId, [property: QueryParam] string? Period = null);
+internal sealed record GetTeamUsageRequest(
+    [property: RouteParam] string TeamId,
+    [property: QueryParam] string? Period = null,
+    [property: QueryParam] string? From = null,
+    [property: QueryParam] string? Until = null,
+    [property: QueryParam] string? GroupBy = null,
+    [property: QueryParam] string? ModelGroup = null,
+    [property: QueryParam] string? JobType = null,
+    [property: QueryParam] string? UserId = null,
+    [property: QueryParam] int? Limit = null,
+    [property: QueryParam] string? Cursor = null,
+    [property: QueryParam] string? Format = null) : IUsageRequest;
 
 internal sealed class GetTeamUsageValidator : Validator<GetTeamUsageRequest>
 {
-    public GetTeamUsageValidator() => RuleFor(r => r.Period).IsPeriod();
+    public GetTeamUsageValidator() => this.IsUsage(UsageDimension.All);
 }

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using SaasLlm.Core.Background;
+using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Credits.Refills;
@@ -12,6 +13,7 @@ using SaasLlm.Core.Organizations;
 using SaasLlm.Core.Outbox;
 using SaasLlm.Core.Pricing;
 using SaasLlm.Core.Teams;
+using SaasLlm.Core.Usage;
 using SaasLlm.Core.Webhooks;
 
 namespace SaasLlm.Core.Data;
@@ -78,6 +80,10 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
 
     public DbSet<ScheduledTask> ScheduledTasks => Set<ScheduledTask>();
 
+    public DbSet<UsageRollup> UsageRollups => Set<UsageRollup>();
+
+    public DbSet<UsageWatermark> UsageWatermark => Set<UsageWatermark>();
+
     /// <summary>The clock of everything that concerns money; only inside a query.</summary>
     public static DateTimeOffset LedgerNow() => throw new NotSupportedException("Postgres alone knows this time.");
 
@@ -92,6 +98,7 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         MapBackground(modelBuilder);
         MapWebhooks(modelBuilder);
         modelBuilder.Entity<IdempotencyKey>(table => table.HasKey(k => new { k.Caller, k.Scope }));
+        MapUsage(modelBuilder);
         modelBuilder.Entity<ScheduledTask>(table => table.HasKey(t => t.Name));
         SnakeCase.Apply(modelBuilder);
     }
@@ -219,6 +226,22 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
             table.HasKey(d => d.DifferenceId);
             table.Property(d => d.Expected).HasColumnType("numeric");
             table.Property(d => d.Found).HasColumnType("numeric");
+        });
+    }
+
+    private static void MapUsage(ModelBuilder model)
+    {
+        const int SumPrecision = 28;
+        model.Entity<UsageWatermark>(table => table.HasKey(w => w.OnlyRow));
+        model.Entity<UsageRollup>(table =>
+        {
+            table.HasKey(u => new { u.TeamId, u.Grain, u.PerUser, u.Bucket, u.ModelGroup, u.Model, u.JobType, u.UserId });
+            table.Property(u => u.ClientCostUsd).HasPrecision(SumPrecision, Money.UsdScale);
+            table.Property(u => u.ProviderCostUsd).HasPrecision(SumPrecision, Money.UsdScale);
+            table.Property(u => u.RevenueUsd).HasPrecision(SumPrecision, Money.UsdScale);
+            table.Property(u => u.CreditsCharged).HasPrecision(SumPrecision, Money.CreditScale);
+            table.Property(u => u.CreditsRefunded).HasPrecision(SumPrecision, Money.CreditScale);
+            table.Property(u => u.CreditsUnpriced).HasPrecision(SumPrecision, Money.CreditScale);
         });
     }
 }

@@ -54,3 +54,6 @@ internal sealed class TasksMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0015_refills")]
 internal sealed class RefillsMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0016_usage")]
+internal sealed class UsageMigration : SqlMigration;

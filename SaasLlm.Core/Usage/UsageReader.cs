@@ -1,76 +1,68 @@
+using System.Data;
+using System.Runtime.CompilerServices;
 using Npgsql;
 using SaasLlm.Core.Common;
 
 namespace SaasLlm.Core.Usage;
 
-/// <summary>Adds up a month from the tables themselves: jobs by when they were opened, calls by when they were made, credits from the ledger.</summary>
+/// <summary>
+/// Usage reports. Closed hours are read from their roll-ups and the others from the tables, in one snapshot: the sums are those of the
+/// tables at every moment, and what a month costs to read does not depend on how much was done in it.
+/// </summary>
 public sealed class UsageReader(NpgsqlDataSource database)
 {
-    // The ids begin with the time, so they choose the index range and the partition; the clocks that made them may be off, hence the day around.
-    private const string Jobs = """
-        SELECT status, job_type, count(*) FROM jobs
-         WHERE team_id = ANY ($1) AND job_id >= uuid7_floor($2 - interval '1 day') AND job_id < uuid7_floor($3 + interval '1 day')
-           AND created_at >= $2 AND created_at < $3 GROUP BY status, job_type
-        """;
-
-    private const string Credits = """
-        SELECT coalesce(-sum(amount), 0) FROM credit_transactions
-         WHERE team_id = ANY ($1) AND kind IN ('deduction', 'refund') AND created_at >= $2 AND created_at < $3
-        """;
-
-    private const string Calls = """
-        SELECT model_group, resolved_model, status, count(*), sum(input_tokens)::bigint, sum(output_tokens)::bigint,
-               coalesce(sum(client_cost_usd), 0), coalesce(sum(provider_cost_usd), 0), count(*) FILTER (WHERE provider_cost_usd IS NULL)
-          FROM llm_calls
-         WHERE team_id = ANY ($1) AND call_id >= uuid7_floor($2 - interval '1 day') AND call_id < uuid7_floor($3 + interval '1 day')
-           AND ended_at >= $2 AND ended_at < $3
-         GROUP BY model_group, resolved_model, status
-        """;
-
-    /// <summary>One team's month. 404 <c>team.not_found</c>.</summary>
-    public async Task<Result<UsageReport>> OfTeamAsync(string teamId, UsagePeriod period, CancellationToken cancellation)
-        => await TeamsAsync("SELECT team_id FROM teams WHERE team_id = $1", teamId, cancellation) is { Length: > 0 } teams
-            ? await ReadAsync(teams, period, cancellation)
+    /// <summary>Whose usage a team may read: its own. 404 <c>team.not_found</c>.</summary>
+    public async Task<Result<string[]>> TeamAsync(string teamId, CancellationToken cancellation)
+        => await ReadTeamsAsync("SELECT team_id FROM teams WHERE team_id = $1", teamId, cancellation) is { Length: > 0 } teams
+            ? teams
             : new Failure(FailureKind.NotFound, "team.not_found", "There is no such team.");
 
-    /// <summary>The month of all teams of an organization. 404 <c>organization.not_found</c>.</summary>
-    public async Task<Result<UsageReport>> OfOrganizationAsync(string organizationId, UsagePeriod period, CancellationToken cancellation)
+    /// <summary>The teams of an organization. 404 <c>organization.not_found</c>.</summary>
+    public async Task<Result<string[]>> TeamsOfAsync(string organizationId, CancellationToken cancellation)
     {
-        var found = await TeamsAsync("SELECT organization_id FROM organizations WHERE organization_id = $1", organizationId, cancellation);
+        var found = await ReadTeamsAsync("SELECT organization_id FROM organizations WHERE organization_id = $1", organizationId, cancellation);
         return found.Length == 0
             ? new Failure(FailureKind.NotFound, "organization.not_found", "There is no such organization.")
-            : await ReadAsync(
-                await TeamsAsync("SELECT team_id FROM teams WHERE organization_id = $1", organizationId, cancellation), period, cancellation);
+            : await ReadTeamsAsync("SELECT team_id FROM teams WHERE organization_id = $1 ORDER BY team_id", organizationId, cancellation);
     }
 
-    private async Task<UsageReport> ReadAsync(string[] teams, UsagePeriod period, CancellationToken cancellation)
+    /// <summary>Reads a report: the whole, and a page of its rows where they are grouped.</summary>
+    /// <param name="after">The keys of the last row before; null for the first page.</param>
+    /// <param name="limit">Rows of a page.</param>
+    public async Task<UsageReport> ReadAsync(UsageQuery query, IReadOnlyList<string>? after, int limit, CancellationToken cancellation)
     {
-        var jobs = await RowsAsync(Jobs, teams, period, row => (Status: row.GetString(0), Type: row.GetString(1), Count: row.GetInt64(2)), cancellation);
-        var credits = await RowsAsync(Credits, teams, period, row => row.GetDecimal(0), cancellation);
-        var calls = await RowsAsync(Calls, teams, period, CallRow.Read, cancellation);
-        return new(
-            period.From,
-            period.Until,
-            jobs.GroupBy(job => job.Status).ToDictionary(group => group.Key, group => group.Sum(job => job.Count)),
-            jobs.GroupBy(job => job.Type).ToDictionary(group => group.Key, group => group.Sum(job => job.Count)),
-            credits[0],
-            calls.Where(call => call.Succeeded).Sum(call => call.Calls),
-            calls.Where(call => !call.Succeeded).Sum(call => call.Calls),
-            calls.Sum(call => call.InputTokens),
-            calls.Sum(call => call.OutputTokens),
-            calls.Sum(call => call.ClientCostUsd),
-            calls.Sum(call => call.ProviderCostUsd),
-            calls.Sum(call => call.UnknownCost),
-            [.. calls.GroupBy(call => call.Group).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => new GroupUsage(
-                group.Key, group.Sum(call => call.Calls), group.Where(call => !call.Succeeded).Sum(call => call.Calls),
-                group.Sum(call => call.InputTokens + call.OutputTokens), group.Sum(call => call.ClientCostUsd)))],
-            [.. calls.Where(call => call.Model is not null).GroupBy(call => call.Model!).OrderBy(group => group.Key, StringComparer.Ordinal)
-                .Select(group => new ModelUsage(
-                    group.Key, group.Sum(call => call.Calls), group.Sum(call => call.InputTokens + call.OutputTokens),
-                    group.Sum(call => call.ProviderCostUsd)))]);
+        await using var snapshot = await SnapshotAsync(cancellation);
+        var whole = await snapshot.ListAsync(UsageReport.SummaryOf(query), null, null, cancellation);
+        var rows = query.GroupBy.Count == 0 ? [] : await snapshot.ListAsync(query, after, limit + 1, cancellation);
+        return UsageReport.Of(whole, rows, limit);
     }
 
-    private async Task<string[]> TeamsAsync(string sql, string id, CancellationToken cancellation)
+    /// <summary>All rows of a report, one after another.</summary>
+    public async IAsyncEnumerable<UsageRow> StreamAsync(UsageQuery query, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await using var snapshot = await SnapshotAsync(cancellation);
+        await foreach (var row in snapshot.ReadAsync(query, null, null, cancellation))
+        {
+            yield return row;
+        }
+    }
+
+    private async Task<UsageSnapshot> SnapshotAsync(CancellationToken cancellation)
+    {
+        var connection = await database.OpenConnectionAsync(cancellation);
+        try
+        {
+            // The watermark and the rows on both sides of it are of one moment.
+            return await UsageSnapshot.BeginAsync(connection, await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation), cancellation);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<string[]> ReadTeamsAsync(string sql, string id, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new() { Value = id });
@@ -82,29 +74,5 @@ public sealed class UsageReader(NpgsqlDataSource database)
         }
 
         return [.. teams];
-    }
-
-    private async Task<List<T>> RowsAsync<T>(string sql, string[] teams, UsagePeriod period, Func<NpgsqlDataReader, T> read, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = teams });
-        command.Parameters.Add(new() { Value = period.From });
-        command.Parameters.Add(new() { Value = period.Until });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            rows.Add(read(reader));
-        }
-
-        return rows;
-    }
-
-    private sealed record CallRow(
-        string Group, string? Model, bool Succeeded, long Calls, long InputTokens, long OutputTokens, decimal ClientCostUsd, decimal ProviderCostUsd, long UnknownCost)
-    {
-        public static CallRow Read(NpgsqlDataReader row) => new(
-            row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1), row.GetString(2) == "succeeded", row.GetInt64(3), row.GetInt64(4),
-            row.GetInt64(5), row.GetDecimal(6), row.GetDecimal(7), row.GetInt64(8));
     }
 }

@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Text;
+using FastEndpoints;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Usage;
+
+namespace SaasLlm.ApiService.Usage;
+
+/// <summary>A usage report as RFC 4180 CSV: all rows, as they come from the database.</summary>
+internal static class UsageCsv
+{
+    private static readonly (string Name, bool IsOfJobs, bool IsOfOperator, Func<UsageMeasures, decimal> Value)[] s_columns =
+    [
+        ("total_jobs", true, false, used => used.Jobs),
+        ("completed_jobs", true, false, used => used.JobsCompleted),
+        ("total_calls", false, false, used => used.Calls),
+        ("failed_calls", false, false, used => used.CallsFailed),
+        ("input_tokens", false, false, used => used.InputTokens),
+        ("cached_input_tokens", false, false, used => used.CachedInputTokens),
+        ("output_tokens", false, false, used => used.OutputTokens),
+        ("reasoning_tokens", false, false, used => used.ReasoningTokens),
+        ("total_cost_usd", false, false, used => used.ClientCostUsd),
+        ("credits_used", true, false, used => used.CreditsUsed),
+        ("credits_refunded", true, false, used => used.CreditsRefunded),
+        ("provider_cost_usd", false, true, used => used.ProviderCostUsd),
+        ("margin_usd", false, true, used => used.ClientCostUsd - used.ProviderCostUsd),
+        ("revenue_usd", true, true, used => used.RevenueUsd),
+        ("unpriced_credits", true, true, used => used.CreditsUnpriced),
+        ("profit_usd", true, true, used => used.RevenueUsd - used.ProviderCostUsd),
+        ("unknown_cost_calls", false, true, used => used.CallsUnknownCost),
+    ];
+
+    /// <summary>Answers with the report. A failure in its midst cuts the connection: half a report is not taken for a whole one.</summary>
+    public static async Task WriteAsync(HttpContext context, UsageReader usage, UsageQuery query, bool isOperator, CancellationToken cancellation)
+    {
+        var columns = s_columns.Where(column => (!column.IsOfJobs || !query.IsOfCalls) && (!column.IsOfOperator || isOperator)).ToList();
+        await using var rows = usage.StreamAsync(query, cancellation).GetAsyncEnumerator(cancellation);
+        // The first row is asked for before the answer begins: a store that is gone is a 503.
+        var hasRow = await rows.MoveNextAsync();
+        context.MarkResponseStart();
+        context.Response.ContentType = "text/csv; charset=utf-8";
+        context.Response.Headers.ContentDisposition = "attachment; filename=\"usage.csv\"";
+        await using var writer = new StreamWriter(context.Response.Body, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { NewLine = "\r\n" };
+        await writer.WriteLineAsync(string.Join(',', query.GroupBy.Select(NameOf).Concat(columns.Select(column => column.Name))));
+        while (hasRow)
+        {
+            var row = rows.Current;
+            var keys = query.GroupBy.Select((dimension, index) => Cell(UsageItemResponse.TextOf(dimension, row.Keys[index]) ?? ""));
+            var values = columns.Select(column => Money.Trim(column.Value(row.Measures)).ToString(CultureInfo.InvariantCulture));
+            await writer.WriteLineAsync(string.Join(',', keys.Concat(values)).AsMemory(), cancellation);
+            hasRow = await rows.MoveNextAsync();
+        }
+    }
+
+    /// <summary>A text as a cell. One that a spreadsheet would compute gets an apostrophe in front: texts come from whoever calls.</summary>
+    internal static string Cell(string text)
+    {
+        var safe = text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' ? $"'{text}" : text;
+        return safe.AsSpan().ContainsAny(",\"\r\n") ? $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : safe;
+    }
+
+    private static string NameOf(string dimension) => dimension switch
+    {
+        UsageDimension.Team => "team_id",
+        UsageDimension.User => "user_id",
+        _ => dimension,
+    };
+}
