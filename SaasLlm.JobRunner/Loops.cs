@@ -5,10 +5,12 @@ using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Keys;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Pricing;
+using SaasLlm.Core.Teams;
 using SaasLlm.Core.Usage;
 using SaasLlm.Core.Webhooks;
 using SaasLlm.ServiceDefaults;
@@ -25,6 +27,7 @@ internal static class Loops
         builder.AddCoreData();
         builder.Services.AddChanges().AddModelGroups().AddLedger().AddJobPasses().AddCreditPasses().AddReconciliationPass().AddGateway().AddPriceImport()
             .AddUsagePasses().AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
+        builder.Services.AddTeams().AddJobs().AddPriceBook().AddLlmCalls().AddBackgroundJobs().AddBackgroundRunner();
         builder.Services.AddWebhookDelivery();
         await builder.Build().RunAsync();
         return 0;

@@ -134,7 +134,9 @@ public readonly record struct TokenUsage(long Input, long CachedInput, long Outp
 
 /// <summary>Start a call with its first attempt.</summary>
 /// <param name="PriceVersion">What the estimate was made by; where it is not the job's, the call is refused with the job's (<see cref="JobsPrices"/>). Null: not asked.</param>
-public sealed record StartCall(string TeamId, JobId JobId, CallId CallId, string ModelGroup, AttemptIntent Attempt, long? PriceVersion = null);
+/// <param name="IsPlanned">One of those that its job was submitted with: how many they are was held against max_calls then, and one that is made again is no more of them.</param>
+public sealed record StartCall(
+    string TeamId, JobId JobId, CallId CallId, string ModelGroup, AttemptIntent Attempt, long? PriceVersion = null, bool IsPlanned = false);
 
 /// <summary>A call's estimate was made by other prices than its job's: make it by those, and start it again. No tenant sees it.</summary>
 public static class JobsPrices

@@ -57,10 +57,29 @@ public static class FailpointName
     /// <summary>Refills are granted; their next ticks are not written.</summary>
     public const string RefillGranted = "refill.after_grant";
 
+    /// <summary>A background step is answered; nothing of it is saved.</summary>
+    public const string StepAnswered = "background.step_answered";
+
+    /// <summary>A background step is saved; its call is not billed.</summary>
+    public const string StepSaved = "background.step_saved";
+
+    /// <summary>A background job's steps have run; the ledger has not ended it.</summary>
+    public const string PlanFinishing = "background.before_close";
+
+    /// <summary>The ledger has ended a background job; its plan goes on.</summary>
+    public const string PlanFinished = "background.after_close";
+
+    /// <summary>A background job's plan is stored; the ledger does not know the job.</summary>
+    public const string PlanStored = "background.plan_stored";
+
+    /// <summary>The ledger has opened a background job; its plan does not run.</summary>
+    public const string PlanOpened = "background.plan_opened";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         KeyClaimed, KeyWorked, KeyStored, AfterReserve, ReleaseReservation, BeforeBegin, AfterLocks, CommitSent, AfterCommit, AfterPush,
-        BeforeUpstream, AfterChunk, AfterUpstream, AfterSettle, ExpiryRead, ExpiryClosed, AbandonedMarked, RefillGranted,
+        BeforeUpstream, AfterChunk, AfterUpstream, AfterSettle, ExpiryRead, ExpiryClosed, AbandonedMarked,
+        PlanStored, PlanOpened, StepAnswered, StepSaved, PlanFinishing, PlanFinished, RefillGranted,
     ];
 }

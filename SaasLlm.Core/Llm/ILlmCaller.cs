@@ -31,6 +31,9 @@ public sealed record LlmCall(
     /// <summary>The key that it is made with; null: the operator's, so that the team's own limits hold alone.</summary>
     public TeamCaller? Caller { get; init; }
 
+    /// <summary>One of the calls that its job was submitted with: the job's max_calls is not asked again.</summary>
+    public bool IsPlanned { get; init; }
+
     /// <summary>Told where the limits stand, before the call is answered; not where nothing limits it.</summary>
     public Action<RateStatus>? Measured { get; init; }
 
@@ -49,4 +52,8 @@ public sealed record LlmCall(
 /// <summary>The answer, clean of the model's name and of cost.</summary>
 /// <param name="Response">OpenAI's answer of the route, written anew: its <c>model</c> is the group's name. Of a stream, its last event, or undefined.</param>
 /// <param name="Job">The end of the job that was all this call; null where the job goes on.</param>
-public sealed record LlmAnswer(CallId CallId, JsonElement Response, TokenUsage Usage, int LatencyMs, string ModelGroup, ClosedJob? Job = null);
+public sealed record LlmAnswer(CallId CallId, JsonElement Response, TokenUsage Usage, int LatencyMs, string ModelGroup, ClosedJob? Job = null)
+{
+    /// <summary>What the ledger is told of the call: who keeps it with the answer can tell it in place of a process that died.</summary>
+    internal EndCall? End { get; init; }
+}

@@ -14,12 +14,16 @@ public static class PricingExtensions
 {
     /// <summary><see cref="IPriceBook"/> and what states prices in it. Needs the change notices, model groups and the gateway.</summary>
     public static IServiceCollection AddPricing(this IServiceCollection services)
+        => services.AddPriceBook()
+            .AddSingleton<PriceReader>()
+            .AddHostedService<ConfiguredPrices>();
+
+    /// <summary><see cref="IPriceBook"/> alone, for a service that states no prices of its own. Needs what <see cref="AddPricing"/> needs.</summary>
+    public static IServiceCollection AddPriceBook(this IServiceCollection services)
         => services.AddPrices()
             .AddSingleton<IPriceBook>(provider => new PriceBook(
                 provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<LeasedRedisCache>(), provider.GetRequiredService<ChangeFeed>(),
-                provider.GetRequiredService<GatewayPrices>(), provider.GetRequiredService<TimeProvider>()))
-            .AddSingleton<PriceReader>()
-            .AddHostedService<ConfiguredPrices>();
+                provider.GetRequiredService<GatewayPrices>(), provider.GetRequiredService<TimeProvider>()));
 
     /// <summary>For JobRunner: takes the gateway's prices regularly. Needs what <see cref="AddPricing"/> needs.</summary>
     public static IServiceCollection AddPriceImport(this IServiceCollection services) => services.AddPrices().AddBackgroundPass<ImportPricesPass>();

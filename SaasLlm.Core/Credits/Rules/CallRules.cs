@@ -29,7 +29,7 @@ internal static class CallRules
             return Decision<StartedCall>.Unchanged(state, LedgerFailures.TeamSuspended);
         }
 
-        if (job.StartedCalls >= job.MaxCalls)
+        if (!command.IsPlanned && job.StartedCalls >= job.MaxCalls)
         {
             return Decision<StartedCall>.Unchanged(state, LedgerFailures.MaxCalls(job.MaxCalls));
         }

@@ -1,5 +1,6 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Failpoints;
 
 namespace SaasLlm.Core.Jobs.Background;
 
@@ -10,9 +11,6 @@ public sealed record NewBackgroundJob(
 /// <summary>Takes jobs that come with their calls, and ends them.</summary>
 public sealed class BackgroundJobs
 {
-    // A call is made again after a failure that counts, and after a runner that died with it.
-    private const int CallsPerTryMax = 5;
-
     private readonly ILedger _ledger;
     private readonly JobTypes _types;
     private readonly PlanChecks _checks;
@@ -39,10 +37,10 @@ public sealed class BackgroundJobs
         var terms = await _types.TermsOfAsync(job.JobType, cancellation);
         // The plan is first: a job without one would hold credits for nothing, a plan without its job is swept away.
         var times = await _plans.InsertAsync(job.TeamId, job.JobId, job.Plan, job.RetryOf?.Value, cancellation);
+        Failpoint.Hit(FailpointName.PlanStored);
         var lifetime = times.RunAt - times.Now + job.Plan.Deadline;
-        var calls = job.Plan.Total * (job.Plan.Batch?.Step.MaxTries ?? job.Plan.Steps.Max(step => step.MaxTries)) * CallsPerTryMax;
         var opened = await _ledger.OpenJobAsync(
-            new(job.JobId, job.TeamId, job.JobType, job.UserId, job.ExternalTaskId, job.MetadataJson, lifetime, calls, terms.Price, terms.MaxCostUsd),
+            new(job.JobId, job.TeamId, job.JobType, job.UserId, job.ExternalTaskId, job.MetadataJson, lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd),
             cancellation);
         if (!opened.TryGet(out var open, out var refused))
         {
@@ -54,6 +52,7 @@ public sealed class BackgroundJobs
             return refused;
         }
 
+        Failpoint.Hit(FailpointName.PlanOpened);
         await _plans.ActivateAsync(job.TeamId, job.JobId, cancellation);
         return new SubmittedJob(open.JobId, open.TeamId, times.Total, open.CreatedAt, times.RunAt, open.DeadlineAt, open.HeldCredits);
     }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using SaasLlm.Core.Background;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
 
@@ -23,4 +24,20 @@ public static class BackgroundJobsExtensions
             .AddSingleton(provider => new BackgroundJobs(
                 provider.GetRequiredService<ILedger>(), provider.GetRequiredService<JobTypes>(), provider.GetRequiredService<PlanChecks>(),
                 provider.GetRequiredService<PlanStore>()));
+
+    /// <summary>For JobRunner: runs them. Needs <see cref="AddBackgroundJobs"/> and what <c>AddLlmCalls</c> registers.</summary>
+    public static IServiceCollection AddBackgroundRunner(this IServiceCollection services)
+    {
+        services.AddOptions<BackgroundOptions>().BindConfiguration(BackgroundOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services
+            .AddSingleton<StepStore>()
+            .AddSingleton<StepWriter>()
+            .AddSingleton<StepRunner>()
+            .AddSingleton<DuePlans>()
+            .AddSingleton<StepLoop>()
+            .AddHostedService(provider => provider.GetRequiredService<StepLoop>())
+            .AddBackgroundPass<DueStepsPass>()
+            .AddBackgroundPass<LostStepsPass>()
+            .AddBackgroundPass<PlansPass>();
+    }
 }

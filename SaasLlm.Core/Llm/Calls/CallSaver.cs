@@ -18,14 +18,17 @@ internal sealed partial class CallSaver(ILedger ledger, TimeProvider time, ILogg
     /// <summary>A model answered: the call's owner is given the answer first, then the call is billed.</summary>
     public async Task<Result<LlmAnswer>> SucceedAsync(CallPlan plan, CallProgress progress, Attempt attempt)
     {
-        var answer = new LlmAnswer(plan.CallId, attempt.Response!.Value, attempt.End.Usage, progress.LatencyMs, plan.GroupName);
+        var clientCost = attempt.End.ProviderCostUsd is { } cost ? Money.ClientCost(cost, progress.MarkupPercent) : (decimal?)null;
+        var answer = new LlmAnswer(plan.CallId, attempt.Response!.Value, attempt.End.Usage, progress.LatencyMs, plan.GroupName)
+        {
+            End = EndOf(plan, progress, attempt.End, progress.Current.Name, null, clientCost),
+        };
         if (plan.Call.Answered is { } answered && !await IsKeptAsync(answered, answer, progress))
         {
             return await FailAsync(plan, progress, attempt.End, CallFailures.AnswerNotKept);
         }
 
-        var clientCost = attempt.End.ProviderCostUsd is { } cost ? Money.ClientCost(cost, progress.MarkupPercent) : (decimal?)null;
-        var saved = await EndAsync(plan, progress, attempt.End, progress.Current.Name, null, clientCost);
+        var saved = await EndAsync(plan, progress, answer.End);
         return saved.TryGet(out var job, out var failure) ? answer with { LatencyMs = progress.LatencyMs, Job = job } : failure;
     }
 
@@ -33,7 +36,7 @@ internal sealed partial class CallSaver(ILedger ledger, TimeProvider time, ILogg
     /// <param name="ended">Its last attempt; null when that one was closed before.</param>
     public async Task<Result<LlmAnswer>> FailAsync(CallPlan plan, CallProgress progress, AttemptEnd? ended, Failure failure)
     {
-        var saved = await EndAsync(plan, progress, ended, null, failure.Code, null);
+        var saved = await EndAsync(plan, progress, EndOf(plan, progress, ended, null, failure.Code, null));
         return saved.Failure ?? failure;
     }
 
@@ -62,14 +65,18 @@ internal sealed partial class CallSaver(ILedger ledger, TimeProvider time, ILogg
         }
     }
 
-    private async Task<Result<ClosedJob?>> EndAsync(
+    private static EndCall EndOf(
         CallPlan plan, CallProgress progress, AttemptEnd? ended, string? resolvedModel, string? errorCode, decimal? clientCost)
     {
         var answered = resolvedModel is null ? null : ended;
-        var command = new EndCall(
+        return new(
             plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, plan.Call.Purpose, ended, progress.Attempts, resolvedModel, errorCode,
             answered?.Usage ?? default, progress.ProviderCostUsd(answered), clientCost, progress.LatencyMs, progress.StartedAt,
             progress.Evidence(answered), answered?.GatewayCostUsd);
+    }
+
+    private async Task<Result<ClosedJob?>> EndAsync(CallPlan plan, CallProgress progress, EndCall command)
+    {
         var wait = s_retryMin;
         while (true)
         {

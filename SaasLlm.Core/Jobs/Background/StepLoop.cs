@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace SaasLlm.Core.Jobs.Background;
+
+/// <summary>Claims steps as far as this runner has places, runs them, and keeps their leases.</summary>
+internal sealed partial class StepLoop(
+    StepStore store, StepRunner runner, PlansPass plans, IOptions<BackgroundOptions> options, TimeProvider time, ILogger<StepLoop> logger) : BackgroundService
+{
+    private const int LeaseParts = 3;
+
+    private readonly ConcurrentDictionary<Task, ClaimedStep> _running = new();
+    private readonly SemaphoreSlim _changed = new(0);
+    private readonly CancellationTokenSource _drained = new();
+    private Task _leases = Task.CompletedTask;
+
+    /// <summary>Claims what there are places for and starts it; how many steps.</summary>
+    public async Task<int> ClaimAsync(CancellationToken cancellation)
+    {
+        var places = options.Value.StepsMax - _running.Count;
+        if (places <= 0)
+        {
+            return 0;
+        }
+
+        var claimed = await store.ClaimAsync(places, options.Value.TeamStepsMax, options.Value.Lease, cancellation);
+        foreach (var step in claimed)
+        {
+            Start(step);
+        }
+
+        return claimed.Count;
+    }
+
+    /// <summary>Waits for the steps that run here now.</summary>
+    public Task DrainAsync() => Task.WhenAll(_running.Keys);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        // As long as the host's shutdown allows; what is cut off then is claimed again when its lease has run out.
+        await DrainAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _drained.CancelAsync();
+        await _leases;
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _changed.Dispose();
+        _drained.Dispose();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Steps that still run when the service is to stop are kept as well.
+        _leases = LeaseLoopAsync(_drained.Token);
+        return ClaimLoopAsync(stoppingToken);
+    }
+
+    private void Start(ClaimedStep step)
+    {
+        var task = Task.Run(() => runner.RunAsync(step));
+        _running.TryAdd(task, step);
+        _ = task.ContinueWith(Ended, TaskScheduler.Default);
+
+        void Ended(Task done)
+        {
+            _running.TryRemove(done, out _);
+            _changed.Release();
+            plans.Look();
+        }
+    }
+
+    private async Task ClaimLoopAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await ClaimAsync(stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogFailed(exception);
+            }
+
+            await WaitAsync(stoppingToken);
+        }
+    }
+
+    // Until a step ends, which may free others, or for a moment. Several ends together are one reason to look.
+    private async Task WaitAsync(CancellationToken stoppingToken)
+    {
+        Task changed = _changed.WaitAsync(options.Value.Poll, stoppingToken);
+        await changed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (_changed.Wait(0, CancellationToken.None))
+        {
+        }
+    }
+
+    private async Task LeaseLoopAsync(CancellationToken drained)
+    {
+        while (!drained.IsCancellationRequested)
+        {
+            await Task.Delay(options.Value.Lease / LeaseParts, time, drained).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                if (_running.Values.ToList() is { Count: > 0 } steps)
+                {
+                    await store.RenewAsync(steps, options.Value.Lease, drained);
+                }
+            }
+            catch (Exception exception) when (!drained.IsCancellationRequested)
+            {
+                LogFailed(exception);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    [LoggerMessage(4205, LogLevel.Error, "Background steps could not be claimed or kept; again in a moment")]
+    private partial void LogFailed(Exception exception);
+}

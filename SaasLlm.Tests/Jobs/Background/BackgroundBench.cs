@@ -1,0 +1,133 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Npgsql;
+using SaasLlm.Core.Llm;
+using SaasLlm.Core.Pricing;
+using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
+using SaasLlm.Tests.Llm;
+
+namespace SaasLlm.Tests.Jobs.Background;
+
+/// <summary>An API and as many runners as a test wants, on a database of their own, before a gateway that answers what the test says.</summary>
+public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
+{
+    private const string Model = "model-a";
+
+    private readonly List<TestRunner> _runners = [];
+    private Dictionary<string, string?> _settings = [];
+    private StubGateway? _gateway;
+    private Replica? _api;
+    private NpgsqlDataSource? _database;
+
+    internal ApiClient Operator => _api!.Operator;
+
+    /// <summary>The last user message of each call that arrived, in order.</summary>
+    internal IEnumerable<string> Prompts => _gateway!.Requests.Select(request => PromptOf(request.Body));
+
+    public async ValueTask InitializeAsync()
+    {
+        var stores = await app.StoresAsync();
+        var postgres = await stores.CreateDatabaseAsync();
+        _database = NpgsqlDataSource.Create(postgres);
+        _gateway = await StubGateway.StartAsync();
+        AnswerWith(prompt => $"Answer to: {prompt}");
+        _settings = ApiFixture.Settings(postgres, stores.Redis);
+        _settings["Gateway:BaseUrl"] = _gateway.BaseUrl;
+        _settings["Gateway:BreakerFailures"] = "1000";
+        _api = await Replica.StartAsync(_settings, Replace);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var runner in _runners)
+        {
+            await runner.DisposeAsync();
+        }
+
+        await _api!.DisposeAsync();
+        await _gateway!.DisposeAsync();
+        await _database!.DisposeAsync();
+    }
+
+    /// <summary>Every call succeeds with this text.</summary>
+    internal void AnswerWith(Func<string, string> text) => AnswerWith((http, prompt) => StubGateway.Json(http, 200, Completion(text(prompt))));
+
+    /// <summary>Every call is answered so.</summary>
+    internal void AnswerWith(Func<HttpContext, string, Task> answer) => _gateway!.Answer = (http, body) => answer(http, PromptOf(body));
+
+    internal static string Completion(string text) => StubGateway.Completion(model: Model)
+        .Replace("\"Hello.\"", JsonSerializer.Serialize(text), StringComparison.Ordinal);
+
+    /// <summary>One more runner. Its loops run if <paramref name="isStarted"/>; if not, the test calls what it does.</summary>
+    internal async Task<TestRunner> RunnerAsync(bool isStarted = true, Action<Dictionary<string, string?>>? configure = null)
+    {
+        var settings = new Dictionary<string, string?>(_settings)
+        {
+            ["Background:Poll"] = "00:00:00.02",
+            ["Background:RetryMin"] = "00:00:00.01",
+            ["Background:RetryMax"] = "00:00:00.05",
+            ["Ledger:CompleteWait"] = "00:00:00",
+        };
+        configure?.Invoke(settings);
+        var runner = await TestRunner.StartAsync(settings, Replace, isStarted);
+        _runners.Add(runner);
+        return runner;
+    }
+
+    /// <summary>A team with credits and a group of its own.</summary>
+    internal async Task<BackgroundTenant> TenantAsync(decimal credits = 100)
+    {
+        var (organization, team, group) = (ApiFixture.Unique("org"), ApiFixture.Unique("team"), ApiFixture.Unique("Group"));
+        (await Operator.PostAsync("/api/organizations/create", $$"""{"organization_id":"{{organization}}","name":"Org"}""")).Is(200);
+        (await Operator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{group}}","display_name":"G","models":[{"model_name":"{{Model}}"}]}""")).Is(200);
+        var created = (await Operator.PostAsync("/api/teams/create",
+            $$"""{"organization_id":"{{organization}}","team_id":"{{team}}","team_alias":"T","model_groups":["{{group}}"],"credits_allocated":{{credits}}}""")).Is(200);
+        return new(this, _api!.As((string)created["virtual_key"]!), team, group);
+    }
+
+    internal async Task<T> ScalarAsync<T>(string sql, params object[] values)
+    {
+        await using var command = _database!.CreateCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new() { Value = value });
+        }
+
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    internal async Task ExecuteAsync(string sql, params object[] values)
+    {
+        await using var command = _database!.CreateCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new() { Value = value });
+        }
+
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static string PromptOf(string body) => (string)JsonNode.Parse(body)!["messages"]!.AsArray()[^1]!["content"]!;
+
+    private void Replace(IServiceCollection services)
+    {
+        services.RemoveAll<ITeamGatewayKeys>();
+        services.AddSingleton<ITeamGatewayKeys>(new FakeKeys());
+        services.RemoveAll<IPriceBook>();
+        services.AddSingleton<IPriceBook>(new OnePrice());
+    }
+
+    // Whatever version a job opened with.
+    private sealed class OnePrice : IPriceBook
+    {
+        public bool IsKnown => true;
+
+        public ValueTask<long> NewestAsync(CancellationToken cancellation) => new(0);
+
+        public ValueTask<ModelPrice?> FindAsync(string model, long version, CancellationToken cancellation) => new(new ModelPrice(10, 30, 1));
+    }
+}
