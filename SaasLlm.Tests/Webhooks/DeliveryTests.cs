@@ -40,6 +40,8 @@ public sealed class DeliveryTests(WebhookStores stores) : IClassFixture<WebhookS
         Assert.DoesNotContain("traceparent", received.Headers.Keys, StringComparer.OrdinalIgnoreCase);
         Assert.Equal(["delivered 1 200 -"], await _bench.DeliveriesAsync(endpoint));
         Assert.Equal(0, await _runner.RelayAndDeliverAsync());
+        // Nobody looks at it again before something is due.
+        Assert.Equal(0L, await _bench.ScalarAsync<long>("SELECT count(*) FROM webhook_endpoints WHERE ready_at IS NOT NULL"));
     }
 
     [Fact]
@@ -95,6 +97,7 @@ public sealed class DeliveryTests(WebhookStores stores) : IClassFixture<WebhookS
         Assert.Equal($"{status} {error} no  thanks", await _bench.ScalarAsync<string>("SELECT concat_ws(' ', http_status, error, response_excerpt) FROM webhook_attempts"));
         Assert.Empty(_receiver.At("/elsewhere"));
 
+        Assert.Equal(1L, await _bench.ScalarAsync<long>("SELECT count(*) FROM webhook_endpoints e JOIN webhook_deliveries d ON d.due_at = e.ready_at"));
         _receiver.Answers.Clear();
         await _bench.ShiftAsync(TimeSpan.FromSeconds(10));
         Assert.Equal(1, await _runner.RelayAndDeliverAsync());

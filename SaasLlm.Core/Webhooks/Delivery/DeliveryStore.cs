@@ -18,7 +18,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource source, IOptions<WebhookOpt
         var each = Math.Min(options.Value.EndpointTriesMax, max);
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var (ready, oldest) = await LockReadyAsync(connection, max / each, cancellation);
+        var ready = await LockReadyAsync(connection, max / each, cancellation);
         if (ready.Length == 0)
         {
             return new([], TimeSpan.Zero);
@@ -30,6 +30,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource source, IOptions<WebhookOpt
         batch.Add(WebhookSql.Claim, Sql.Value(ready), Sql.Value(each), Sql.Value(token), Sql.Value(options.Value.Lease));
         batch.Add(WebhookSql.SetReady, Sql.Value(ready), Sql.Value(options.Value.EndpointTriesMax));
         List<DueDelivery> claimed = [];
+        var oldest = 0.0;
         await using (var rows = await batch.ExecuteReaderAsync(cancellation))
         {
             await rows.NextResultAsync(cancellation);
@@ -38,11 +39,12 @@ internal sealed class DeliveryStore(NpgsqlDataSource source, IOptions<WebhookOpt
                 claimed.Add(new(
                     rows.GetGuid(0), rows.GetGuid(1), token, rows.GetString(2), rows.GetString(3), rows.GetInt32(4), rows.GetString(5),
                     rows.GetFieldValue<byte[]>(6), rows.IsDBNull(7) ? null : rows.GetFieldValue<byte[]>(7)));
+                oldest = Math.Max(oldest, rows.GetDouble(8));
             }
         }
 
         await transaction.CommitAsync(cancellation);
-        return new(claimed, oldest);
+        return new(claimed, TimeSpan.FromSeconds(oldest));
     }
 
     /// <summary>
@@ -68,19 +70,17 @@ internal sealed class DeliveryStore(NpgsqlDataSource source, IOptions<WebhookOpt
         return disabled;
     }
 
-    private static async Task<(Guid[] Endpoints, TimeSpan Oldest)> LockReadyAsync(NpgsqlConnection connection, int max, CancellationToken cancellation)
+    private static async Task<Guid[]> LockReadyAsync(NpgsqlConnection connection, int max, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(WebhookSql.LockReady, connection) { Parameters = { Sql.Value(max) } };
         await using var rows = await command.ExecuteReaderAsync(cancellation);
         List<Guid> ready = [];
-        var oldest = TimeSpan.Zero;
         while (await rows.ReadAsync(cancellation))
         {
-            oldest = ready.Count == 0 ? TimeSpan.FromSeconds(rows.GetDouble(1)) : oldest;
             ready.Add(rows.GetGuid(0));
         }
 
-        return ([.. ready], oldest);
+        return [.. ready];
     }
 
     private static async Task<HashSet<(Guid, Guid)>> SaveTriesAsync(
@@ -115,17 +115,16 @@ internal sealed class DeliveryStore(NpgsqlDataSource source, IOptions<WebhookOpt
     private async Task<List<DisabledWebhook>> JudgeAsync(NpgsqlConnection connection, List<FinishedTry> saved, CancellationToken cancellation)
     {
         var endpoints = saved.GroupBy(found => found.Delivery.EndpointId).ToList();
-        await using var command = new NpgsqlCommand(WebhookSql.JudgeEndpoints, connection)
-        {
-            Parameters =
-            {
-                Sql.Column(endpoints, NpgsqlDbType.Uuid, endpoint => endpoint.Key),
-                Sql.Column(endpoints, NpgsqlDbType.Boolean, endpoint => endpoint.Any(found => found.Answer.IsDelivered)),
-                Sql.Column(endpoints, NpgsqlDbType.Boolean, endpoint => endpoint.Any(found => found.IsGone)),
-                Sql.Value(options.Value.DisableAfter),
-            },
-        };
-        await using var rows = await command.ExecuteReaderAsync(cancellation);
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(
+            WebhookSql.JudgeEndpoints,
+            Sql.Column(endpoints, NpgsqlDbType.Uuid, endpoint => endpoint.Key),
+            Sql.Column(endpoints, NpgsqlDbType.Boolean, endpoint => endpoint.Any(found => found.Answer.IsDelivered)),
+            Sql.Column(endpoints, NpgsqlDbType.Boolean, endpoint => endpoint.Any(found => found.IsGone)),
+            Sql.Value(options.Value.DisableAfter));
+        batch.Add(
+            WebhookSql.SetReady, Sql.Column(endpoints, NpgsqlDbType.Uuid, endpoint => endpoint.Key), Sql.Value(options.Value.EndpointTriesMax));
+        await using var rows = await batch.ExecuteReaderAsync(cancellation);
         List<DisabledWebhook> disabled = [];
         while (await rows.ReadAsync(cancellation))
         {
@@ -160,7 +159,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource source, IOptions<WebhookOpt
 }
 
 /// <summary>What a claim took.</summary>
-/// <param name="OldestWait">How long what waits longest has been due.</param>
+/// <param name="OldestWait">How long the one of them that waited longest had been due.</param>
 internal sealed record Claimed(IReadOnlyList<DueDelivery> Deliveries, TimeSpan OldestWait);
 
 /// <summary>An endpoint that was switched off, as its event says it.</summary>

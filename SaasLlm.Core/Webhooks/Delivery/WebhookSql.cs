@@ -57,11 +57,11 @@ internal static class WebhookSql
         """;
 
     /// <summary>
-    /// The first level of the claim: $1 endpoints with something due, those that wait longest first. The clock stands in a subquery,
+    /// The first level of the claim: $1 endpoints with something due, in turn. The clock stands in a subquery,
     /// for a volatile function itself is no condition of an index.
     /// </summary>
     public const string LockReady = """
-        SELECT endpoint_id, extract(epoch FROM ledger_now() - ready_at)::float8
+        SELECT endpoint_id
           FROM webhook_endpoints
          WHERE status = 'active' AND ready_at <= (SELECT ledger_now())
          ORDER BY ready_at
@@ -75,7 +75,8 @@ internal static class WebhookSql
     /// </summary>
     public const string Claim = """
         WITH picked AS MATERIALIZED (
-          SELECT e.endpoint_id, e.url, e.secret, CASE WHEN e.previous_until > clock.now THEN e.previous_secret END AS previous, d.message_id, clock.now
+          SELECT e.endpoint_id, e.url, e.secret, CASE WHEN e.previous_until > clock.now THEN e.previous_secret END AS previous, d.message_id, d.due_at,
+                 clock.now
             FROM unnest($1) AS wanted(endpoint_id)
            CROSS JOIN (SELECT ledger_now() AS now) clock
             JOIN webhook_endpoints e USING (endpoint_id)
@@ -83,7 +84,7 @@ internal static class WebhookSql
              SELECT count(*) AS running FROM webhook_deliveries
               WHERE endpoint_id = e.endpoint_id AND lease_token IS NOT NULL AND due_at > clock.now) r
            CROSS JOIN LATERAL (
-             SELECT message_id FROM webhook_deliveries
+             SELECT message_id, due_at FROM webhook_deliveries
               WHERE endpoint_id = e.endpoint_id AND state = 'pending' AND due_at <= clock.now
               ORDER BY due_at
               LIMIT greatest(0, CASE WHEN e.failing_since IS NULL THEN $2 ELSE 1 END - r.running)) d)
@@ -91,17 +92,19 @@ internal static class WebhookSql
            SET lease_token = $3, due_at = p.now + $4
           FROM picked p
          WHERE d.endpoint_id = p.endpoint_id AND d.message_id = p.message_id
-        RETURNING d.endpoint_id, d.message_id, d.topic, d.body, d.tries, p.url, p.secret, p.previous
+        RETURNING d.endpoint_id, d.message_id, d.topic, d.body, d.tries, p.url, p.secret, p.previous, extract(epoch FROM p.now - p.due_at)::float8
         """;
 
     /// <summary>
-    /// When the locked endpoints $1 are worth a look again: at their next delivery; where $2 are under way, when the first of those is over.
-    /// A statement after the claim, for it must see what was committed before the lock was had.
+    /// When the locked endpoints $1 are worth a look again: at their next delivery, and not before those that wait for a turn now; where $2
+    /// are under way, when the first of those is over. A statement after the lock and the claim, for it must see what was committed before the lock was had.
     /// </summary>
     public const string SetReady = """
         UPDATE webhook_endpoints e
-           SET ready_at = CASE WHEN r.running >= CASE WHEN e.failing_since IS NULL THEN $2 ELSE 1 END THEN r.first_over ELSE r.next_due END
-          FROM (SELECT wanted.endpoint_id, l.running, l.first_over, p.next_due
+           SET ready_at = CASE WHEN r.running >= CASE WHEN e.failing_since IS NULL THEN $2 ELSE 1 END THEN r.first_over
+                               WHEN r.next_due < r.now THEN r.now
+                               ELSE r.next_due END
+          FROM (SELECT wanted.endpoint_id, clock.now, l.running, l.first_over, p.next_due
                   FROM unnest($1) AS wanted(endpoint_id)
                  CROSS JOIN (SELECT ledger_now() AS now) clock
                  CROSS JOIN LATERAL (
@@ -145,12 +148,9 @@ internal static class WebhookSql
            SET failing_since = j.failing_since,
                status = CASE WHEN j.reason IS NULL THEN e.status ELSE 'disabled' END,
                status_reason = coalesce(j.reason, e.status_reason),
-               updated_at = CASE WHEN j.reason IS NULL THEN e.updated_at ELSE now() END,
-               ready_at = least(e.ready_at, j.next_due)
+               updated_at = CASE WHEN j.reason IS NULL THEN e.updated_at ELSE now() END
           FROM (SELECT w.endpoint_id, f.failing_since,
-                       CASE WHEN w.status = 'disabled' THEN NULL WHEN u.gone THEN 'gone' WHEN f.failing_since <= clock.now - $4 THEN 'failing' END AS reason,
-                       (SELECT due_at FROM webhook_deliveries
-                         WHERE endpoint_id = w.endpoint_id AND state = 'pending' ORDER BY due_at LIMIT 1) AS next_due
+                       CASE WHEN w.status = 'disabled' THEN NULL WHEN u.gone THEN 'gone' WHEN f.failing_since <= clock.now - $4 THEN 'failing' END AS reason
                   FROM (SELECT unnest($1) AS endpoint_id, unnest($2) AS succeeded, unnest($3) AS gone) u
                  CROSS JOIN (SELECT ledger_now() AS now) clock
                   JOIN webhook_endpoints w USING (endpoint_id)
