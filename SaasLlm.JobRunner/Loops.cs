@@ -3,6 +3,7 @@ using SaasLlm.Core.Changes;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Reconciliation;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Data.Retention;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Jobs.Background;
@@ -26,7 +27,7 @@ internal static class Loops
         builder.AddServiceDefaults();
         builder.AddCoreData();
         builder.Services.AddChanges().AddModelGroups().AddLedger().AddJobPasses().AddCreditPasses().AddReconciliationPass().AddGateway().AddPriceImport()
-            .AddUsagePasses().AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
+            .AddUsagePasses().AddRetention().AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
         builder.Services.AddTeams().AddJobs().AddPriceBook().AddLlmCalls().AddBackgroundJobs().AddBackgroundRunner();
         builder.Services.AddWebhookDelivery();
         await builder.Build().RunAsync();

@@ -57,3 +57,6 @@ internal sealed class RefillsMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0016_usage")]
 internal sealed class UsageMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0017_retention")]
+internal sealed class RetentionMigration : SqlMigration;

@@ -1,0 +1,127 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using SaasLlm.Core.Background;
+using SaasLlm.Core.Credits.Writing;
+
+namespace SaasLlm.Core.Data.Retention;
+
+/// <summary>
+/// Drops months that are past their time, whole: no row is deleted. Calls go only after all that they used is rolled up, events only after all
+/// of them were passed on.
+/// </summary>
+public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<RetentionOptions> options, ILogger<RetentionPass> logger) : IScheduledPass
+{
+    // A call is in the month in which it began, by the clock of its machine, and counts in the hour in which it ended.
+    private static readonly TimeSpan s_overhang = TimeSpan.FromDays(2);
+
+    private const string Partitions = """
+        SELECT c.relname, p.relname FROM pg_inherits i
+          JOIN pg_class c ON c.oid = i.inhrelid
+          JOIN pg_class p ON p.oid = i.inhparent
+         WHERE p.relkind = 'p' AND c.relkind = 'r' AND p.relnamespace = 'public'::regnamespace
+         ORDER BY c.relname
+        """;
+
+    public TimeSpan Interval => TimeSpan.FromHours(12);
+
+    /// <inheritdoc/>
+    public async Task<bool> RunAsync(CancellationToken cancellation)
+    {
+        List<string> waiting = [];
+        foreach (var partition in await DueAsync(cancellation))
+        {
+            try
+            {
+                if (await DropAsync(partition, cancellation))
+                {
+                    LogDropped(partition.Name);
+                }
+                else
+                {
+                    waiting.Add(partition.Name);
+                }
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                waiting.Add(partition.Name);
+            }
+        }
+
+        return waiting.Count == 0 ? false : throw new PassFailedException($"These are past their time, and are still used or not rolled up: {string.Join(", ", waiting)}");
+    }
+
+    private async Task<List<MonthPartition>> DueAsync(CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        DateTimeOffset now;
+        await using (var clock = new NpgsqlCommand("SELECT ledger_now()", connection))
+        {
+            now = new((DateTime)(await clock.ExecuteScalarAsync(cancellation))!, TimeSpan.Zero);
+        }
+
+        await using var command = new NpgsqlCommand(Partitions, connection);
+        await using var rows = await command.ExecuteReaderAsync(cancellation);
+        List<MonthPartition> due = [];
+        while (await rows.ReadAsync(cancellation))
+        {
+            if (MonthPartition.Of(rows.GetString(0), rows.GetString(1)) is { } partition && EndOf(partition) <= now)
+            {
+                due.Add(partition);
+            }
+        }
+
+        return due;
+    }
+
+    private DateTimeOffset EndOf(MonthPartition partition)
+        => partition.HoldsCalls ? partition.Until.AddMonths(options.Value.CallMonths)
+            : partition.HoldsEvents ? partition.Until.AddMonths(options.Value.EventMonths)
+            : DateTimeOffset.MaxValue;
+
+    // False: there is something in it that is needed still.
+    private async Task<bool> DropAsync(MonthPartition partition, CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await ExecuteAsync(connection, $"SET LOCAL lock_timeout = {(int)options.Value.LockTimeout.TotalMilliseconds}", cancellation);
+        if (partition.HoldsCalls && !await KeepFromAsync(connection, partition, cancellation))
+        {
+            return false;
+        }
+
+        await ExecuteAsync(connection, $"LOCK TABLE {partition.Parent} IN ACCESS EXCLUSIVE MODE", cancellation);
+        if (partition.Parent == "outbox" && await HasAnyAsync(connection, $"SELECT 1 FROM {partition.Name} WHERE relayed_at IS NULL", cancellation))
+        {
+            return false;
+        }
+
+        await ExecuteAsync(connection, $"DROP TABLE {partition.Name}", cancellation);
+        await transaction.CommitAsync(cancellation);
+        return true;
+    }
+
+    // The roll-ups of its hours are all there is from now on: nobody holds them against the tables again.
+    private static async Task<bool> KeepFromAsync(NpgsqlConnection connection, MonthPartition partition, CancellationToken cancellation)
+    {
+        var kept = partition.Until + s_overhang;
+        return await ExecuteAsync(
+            connection, "UPDATE usage_watermark SET kept_from = greatest(kept_from, $1) WHERE rolled_until >= $1", cancellation, Sql.Value(kept)) == 1;
+    }
+
+    private static async Task<bool> HasAnyAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"SELECT EXISTS ({sql})", connection);
+        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation, params NpgsqlParameter[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.AddRange(values);
+        return await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    [LoggerMessage(1031, LogLevel.Information, "Dropped {Partition}: it was past its time")]
+    private partial void LogDropped(string partition);
+}
