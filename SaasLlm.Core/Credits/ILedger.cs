@@ -135,8 +135,15 @@ public readonly record struct TokenUsage(long Input, long CachedInput, long Outp
 /// <summary>Start a call with its first attempt.</summary>
 /// <param name="PriceVersion">What the estimate was made by; where it is not the job's, the call is refused with the job's (<see cref="JobsPrices"/>). Null: not asked.</param>
 /// <param name="IsPlanned">One of those that its job was submitted with: how many they are was held against max_calls then, and one that is made again is no more of them.</param>
+/// <param name="Lengths">What shorter answers would use, so that a refusal can name the longest that passes; null where answers have no length.</param>
 public sealed record StartCall(
-    string TeamId, JobId JobId, CallId CallId, string ModelGroup, AttemptIntent Attempt, long? PriceVersion = null, bool IsPlanned = false);
+    string TeamId, JobId JobId, CallId CallId, string ModelGroup, AttemptIntent Attempt, long? PriceVersion = null, bool IsPlanned = false,
+    AnswerLengths? Lengths = null);
+
+/// <summary>How a call's estimate depends on the longest answer that it allows.</summary>
+/// <param name="Asked">In tokens, by the call as it is.</param>
+/// <param name="Estimate">With another <c>max_tokens</c>; never less for more.</param>
+public sealed record AnswerLengths(int Asked, Func<int, CallEstimate> Estimate);
 
 /// <summary>A call's estimate was made by other prices than its job's: make it by those, and start it again. No tenant sees it.</summary>
 public static class JobsPrices

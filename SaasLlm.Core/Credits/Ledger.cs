@@ -24,7 +24,9 @@ internal sealed class Ledger(
     public async Task<Result<StartedCall>> OpenJobWithCallAsync(OpenJob job, StartCall call, CancellationToken cancellation)
     {
         using var activity = LedgerTelemetry.Source.StartActivity("open job with call");
-        return await OpenAsync<StartedCall>("open_job_with_call", job, (state, now) => SingleCallRules.Open(state, job, call, now), cancellation);
+        var result = await OpenAsync<StartedCall>("open_job_with_call", job, (state, now) => SingleCallRules.Open(state, job, call, now), cancellation);
+        // Refused at its opening: a shorter answer would not have helped.
+        return result.Failure is { Kind: FailureKind.InsufficientCredits } refused ? CallRoom.Closed(refused, call.Lengths) : result;
     }
 
     public async Task<Result<StartedCall>> StartCallAsync(StartCall command, CancellationToken cancellation)

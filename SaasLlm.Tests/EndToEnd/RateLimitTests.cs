@@ -60,7 +60,7 @@ public sealed class RateLimitTests(AppFixture fixture)
         Assert.Equal((429, "false"), (refused.Status, refused.Headers["x-should-retry"]));
         Assert.False(refused.Headers.ContainsKey("Retry-After"));
         var error = JsonNode.Parse(refused.Text)!["error"]!;
-        Assert.Equal(("rate_limit_error", "tokens_per_minute", 0), ((string)error["type"]!, (string)error["limit"]!, (int)error["max_tokens_now"]!));
+        Assert.Equal(("rate_limit_error", "tokens_per_minute", 0), ((string)error["type"]!, (string)error["limit"]!, (int)error["max_tokens_admitted"]!));
         Assert.Empty((await tenant.Team.GetAsync($"/api/teams/{tenant.TeamId}/jobs")).Is(200)["items"]!.AsArray());
     }
 

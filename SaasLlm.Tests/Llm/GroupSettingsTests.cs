@@ -148,7 +148,7 @@ public sealed class GroupSettingsTests
 
         var sent = Assert.Single(gateway.Requests).Body;
         Assert.Equal(1000, (int)JsonNode.Parse(sent)!["max_tokens"]!);
-        var prompt = (int)Math.Ceiling(sent.IndexOf(",\"model\"", StringComparison.Ordinal) / 3m);
+        var prompt = (int)Math.Ceiling(sent.IndexOf(",\"max_tokens\"", StringComparison.Ordinal) / 3m);
         Assert.Equal(prompt + 1000, Assert.Single(bench.Ledger.Of<StartCall>()).Attempt.Estimate.Tokens);
     }
 

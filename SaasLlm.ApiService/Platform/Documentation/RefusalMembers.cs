@@ -16,6 +16,7 @@ internal static class RefusalMembers
         ["allocated"] = Number("All credits granted."),
         ["used"] = Number("All credits spent."),
         ["admits_now"] = Integer("How many such requests would pass now."),
+        ["max_tokens_admitted"] = Integer("With `max_tokens` of at most this the call would pass; 0: with none."),
         ["credit_limit"] = Number("The month's limit; with `credits.limit`."),
         ["month_used"] = Number("Credits used this month; with `credits.limit`."),
         ["holds"] = new OpenApiSchema
@@ -48,7 +49,7 @@ internal static class RefusalMembers
         ["available"] = Integer("What is left of it."),
         ["until"] = Time("When a repeat may pass; null where it never will."),
         ["needed"] = Integer("Tokens that the call may use; with `tokens_per_minute`."),
-        ["max_tokens_now"] = Integer("With `max_tokens` of at most this the call would pass; 0: with none. With `tokens_per_minute`."),
+        ["max_tokens_admitted"] = Integer("With `max_tokens` of at most this the call would pass; 0: with none. With `tokens_per_minute` and `max_cost_usd`."),
         ["max_calls"] = Integer("Calls that the job may make."),
         ["max_cost_usd"] = Number("What the job's calls may cost together, USD."),
         ["needed_usd"] = Number("What they would cost with this one, USD."),

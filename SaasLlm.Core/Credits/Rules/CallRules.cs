@@ -45,7 +45,7 @@ internal static class CallRules
             return Decision<StartedCall>.Unchanged(state, AccountNeeded);
         }
 
-        var (admitted, refused) = isBounded ? Cover(state, job, command.Attempt.Estimate, now) : (state, null);
+        var (admitted, refused) = isBounded ? Cover(state, job, command, now) : (state, null);
         if (refused is not null)
         {
             return Decision<StartedCall>.Unchanged(state, refused);
@@ -69,25 +69,23 @@ internal static class CallRules
     private static bool IsBounded(JobState job) => job.Terms.IsConsumption || job.MaxCostUsd is not null;
 
     // Before a call is sent, the job's hold covers what its calls have used and the most that the running ones and this one may use.
-    private static (LedgerState State, Failure? Refused) Cover(LedgerState state, JobState job, CallEstimate call, DateTimeOffset now)
+    private static (LedgerState State, Failure? Refused) Cover(LedgerState state, JobState job, StartCall call, DateTimeOffset now)
     {
-        var running = job.Running.Where(attempt => attempt.DeadlineAt > now).ToList();
-        var cost = job.ClientCostUsd + job.Terms.ClientCost(call.ProviderCostUsd) + running.Sum(attempt => job.Terms.ClientCost(attempt.EstimatedCostUsd));
-        var tokens = job.InputTokens + job.OutputTokens + call.Tokens + running.Sum(attempt => attempt.EstimatedTokens);
+        var room = CallRoom.Of(job, state.Account!, now);
+        var (cost, missing) = room.Needs(call.Attempt.Estimate);
         if (cost > job.MaxCostUsd)
         {
-            return (state, LedgerFailures.MaxCost(job.MaxCostUsd.Value, cost));
-        }
-
-        var missing = job.Terms.IsConsumption ? job.Terms.CreditsFor(cost, tokens) - job.HoldAmount : 0;
-        if (missing <= 0)
-        {
-            return (state, null);
+            return (state, room.Explain(LedgerFailures.MaxCost(job.MaxCostUsd.Value, cost), call.Lengths));
         }
 
         if (CreditRefusal.Of(state.Account!, missing, now) is { } refused)
         {
-            return (state, refused);
+            return (state, room.Explain(refused, call.Lengths));
+        }
+
+        if (missing <= 0)
+        {
+            return (state, null);
         }
 
         var (account, shares) = state.Account!.Hold(missing);

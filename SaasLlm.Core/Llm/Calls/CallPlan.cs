@@ -50,15 +50,22 @@ internal sealed record CallPlan(
     private const decimal CostMax = 10_000_000m;
 
     /// <summary>The most the call may use: its body as prompt, the longest answers it may get, at the dearest model.</summary>
-    public CallEstimate Estimate()
-    {
-        return new(Body.PromptTokens + OutputMax, Math.Min(CostMax, Models.Max(model => model.Price.CostMax(Body.PromptTokens, OutputMax))));
-    }
+    public CallEstimate Estimate() => Estimate(MaxTokens);
 
     /// <summary>The longest answer, in tokens, all choices together.</summary>
-    public long OutputMax => (long)(Body.MaxOutputTokens ?? OutputCeiling) * Body.Choices;
+    public long OutputMax => (long)MaxTokens * Body.Choices;
 
-    public CallSize Size() => new(Body.PromptTokens, Body.Choices, Body.MaxOutputTokens ?? OutputCeiling);
+    public AnswerLengths? Lengths => Format.OutputLimitField is null ? null : new(MaxTokens, Estimate);
+
+    private int MaxTokens => Body.MaxOutputTokens ?? OutputCeiling;
+
+    public CallSize Size() => new(Body.PromptTokens, Body.Choices, MaxTokens);
+
+    private CallEstimate Estimate(int maxTokens)
+    {
+        var output = (long)maxTokens * Body.Choices;
+        return new(Body.PromptTokens + output, Math.Min(CostMax, Models.Max(model => model.Price.CostMax(Body.PromptTokens, output))));
+    }
 }
 
 /// <summary>A model of a group, and where it is asked for.</summary>

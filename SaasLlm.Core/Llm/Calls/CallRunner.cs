@@ -79,7 +79,8 @@ internal sealed partial class CallRunner(
     {
         var progress = new CallProgress(plan, breaker, time);
         var intent = progress.Next(progress.Current);
-        var start = new StartCall(plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent, plan.PriceVersion, plan.Call.IsPlanned);
+        var start = new StartCall(
+            plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent, plan.PriceVersion, plan.Call.IsPlanned, plan.Lengths);
         var begun = plan.Call.NewJob is { } job
             ? await ledger.OpenJobWithCallAsync(job, start, CancellationToken.None)
             : await ledger.StartCallAsync(start, CancellationToken.None);

@@ -23,6 +23,9 @@ internal abstract class CallFormat
     /// <summary>The field that names the longest answer, in tokens; null where there is no such thing.</summary>
     public abstract string? OutputLimitField { get; }
 
+    /// <summary>True for that field, by any name it has.</summary>
+    public virtual bool IsOutputLimit(string field) => field == OutputLimitField;
+
     /// <summary>The kind of model group that serves a route: <c>chat</c> or <c>embedding</c>.</summary>
     public static string GroupKindOf(LlmRoute route) => route == LlmRoute.Embeddings ? "embedding" : "chat";
 

@@ -18,6 +18,8 @@ internal sealed class ChatFormat : CallFormat
 
     public override string OutputLimitField => "max_tokens";
 
+    public override bool IsOutputLimit(string field) => field is "max_tokens" or "max_completion_tokens";
+
     public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings) => FieldChecks.FirstFault(body, settings);
 
     public override RequestSize SizeOf(JsonElement body)

@@ -58,7 +58,7 @@ internal static class LimitRefusal
             : isNever ? "Its prompt alone is too long." : "Repeat it later.";
         var details = Details(reached, now);
         details["needed"] = size.Tokens;
-        details["max_tokens_now"] = passes;
+        details["max_tokens_admitted"] = passes;
         return new(FailureKind.LimitReached, "rate_limit.exceeded", sentence)
         {
             Details = details,

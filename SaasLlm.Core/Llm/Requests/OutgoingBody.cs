@@ -24,14 +24,16 @@ public sealed class OutgoingBody
     private readonly ReadOnlyMemory<byte> _fields;
 
     private readonly RequestSize _size;
+    private readonly int _promptBytes;
 
-    private OutgoingBody(ReadOnlyMemory<byte> fields, CallFormat format, RequestSize size) => (_fields, Format, _size) = (fields, format, size);
+    private OutgoingBody(ReadOnlyMemory<byte> fields, int promptBytes, CallFormat format, RequestSize size)
+        => (_fields, _promptBytes, Format, _size) = (fields, promptBytes, format, size);
 
     /// <summary>What the answer to it is.</summary>
     internal CallFormat Format { get; }
 
     /// <summary>The most tokens that the prompt can be.</summary>
-    public int PromptTokens => Math.Max((_fields.Length + BytesPerToken - 1) / BytesPerToken, _size.PromptTokensMin);
+    public int PromptTokens => Math.Max((_promptBytes + BytesPerToken - 1) / BytesPerToken, _size.PromptTokensMin);
 
     /// <summary>The longest answer that the tenant asked for, or its group says, in tokens; null when neither named one.</summary>
     public int? MaxOutputTokens => _size.MaxOutputTokens;
@@ -124,20 +126,25 @@ public sealed class OutgoingBody
     {
         var size = format.SizeOf(body);
         var buffer = new ArrayBufferWriter<byte>(1024);
+        long promptBytes;
         using (var writer = new Utf8JsonWriter(buffer))
         {
             writer.WriteStartObject();
-            foreach (var field in body.EnumerateObject())
+            foreach (var field in PassedOn(body, format).Where(field => !format.IsOutputLimit(field.Name)))
             {
-                if (!format.Fields.IsOurs(field.Name) && field.Value.ValueKind != JsonValueKind.Null)
-                {
-                    format.WriteField(writer, field);
-                }
+                format.WriteField(writer, field);
             }
 
             if (settings.DefaultTemperature is { } temperature && format.Fields.IsKnown(TemperatureField) && !FieldChecks.Present(body, TemperatureField, out _))
             {
                 writer.WriteNumber(TemperatureField, temperature);
+            }
+
+            // Last, and not counted: what a request is estimated at must not depend on how its longest answer is written.
+            promptBytes = writer.BytesCommitted + writer.BytesPending;
+            foreach (var field in PassedOn(body, format).Where(field => format.IsOutputLimit(field.Name)))
+            {
+                format.WriteField(writer, field);
             }
 
             if (size.MaxOutputTokens is null && settings.UnnamedOutputTokens is { } longest && format.OutputLimitField is { } limit)
@@ -149,8 +156,11 @@ public sealed class OutgoingBody
             writer.WriteEndObject();
         }
 
-        return new(buffer.WrittenMemory[..^1], format, size);
+        return new(buffer.WrittenMemory[..^1], (int)promptBytes, format, size);
     }
+
+    private static IEnumerable<JsonProperty> PassedOn(JsonElement body, CallFormat format)
+        => body.EnumerateObject().Where(field => !format.Fields.IsOurs(field.Name) && field.Value.ValueKind != JsonValueKind.Null);
 
     private static string Shown(string name) => name.Length <= NameShownMax ? name : string.Concat(name.AsSpan(0, NameShownMax), "…");
 

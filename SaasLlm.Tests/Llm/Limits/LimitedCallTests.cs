@@ -78,8 +78,8 @@ public sealed class LimitedCallTests(LedgerStores stores) : IClassFixture<Ledger
         await bench.CallAsync(Short);
         await bench.CallAsync(Short);
 
-        // The body makes 23 tokens at 3 bytes, and 100 of the answer. The first call then used 1500.
-        Assert.Equal([100_000 - 123, 100_000 - 1500 - 123], bench.Measured.Select(status => status.Tokens!.Remaining));
+        // The body makes 18 tokens, however long its answer may be, at 3 bytes, and 100 of the answer. The first call then used 1500.
+        Assert.Equal([100_000 - 118, 100_000 - 1500 - 118], bench.Measured.Select(status => status.Tokens!.Remaining));
         Assert.All(bench.Measured, status => Assert.Null(status.Requests));
         Assert.All(bench.Measured, status => Assert.InRange(status.Tokens!.ResetIn, TimeSpan.FromSeconds(59), TimeSpan.FromSeconds(61)));
     }
@@ -95,7 +95,7 @@ public sealed class LimitedCallTests(LedgerStores stores) : IClassFixture<Ledger
         await bench.CallAsync(Short);
 
         Assert.Equal([9, 8], bench.Measured.Select(status => status.Requests!.Remaining));
-        Assert.Equal([77, 77], bench.Measured.Select(status => status.Tokens!.Remaining));
+        Assert.Equal([82, 82], bench.Measured.Select(status => status.Tokens!.Remaining));
     }
 
     // Nobody knows what an answer that never came has used.
@@ -113,7 +113,7 @@ public sealed class LimitedCallTests(LedgerStores stores) : IClassFixture<Ledger
         await bench.CallAsync(Short);
         await bench.CallAsync(Short);
 
-        Assert.Equal([1000 - 123, 1000 - 246], bench.Measured.Select(status => status.Tokens!.Remaining));
+        Assert.Equal([1000 - 118, 1000 - 236], bench.Measured.Select(status => status.Tokens!.Remaining));
     }
 
     [Fact]
@@ -125,12 +125,13 @@ public sealed class LimitedCallTests(LedgerStores stores) : IClassFixture<Ledger
         var refused = (await bench.CallAsync(Short)).Failure!;
 
         Assert.Equal(
-            "This call may use 123 tokens, and the team may use 100 a minute: it never fits. With max_tokens of at most 77 it would pass.", refused.Message);
+            "This call may use 118 tokens, and the team may use 100 a minute: it never fits. With max_tokens of at most 82 it would pass.", refused.Message);
         Assert.Equal(((TimeSpan?)null, (bool?)false), (refused.RetryAfter, refused.ShouldRetry));
         Assert.Equal(
-            ["limit=tokens_per_minute", "level=team", $"team_id={bench.Team!.TeamId}", "allowed=100", "used=0", "available=100", "until=", "needed=123", "max_tokens_now=77"],
+            ["limit=tokens_per_minute", "level=team", $"team_id={bench.Team!.TeamId}", "allowed=100", "used=0", "available=100", "until=", "needed=118", "max_tokens_admitted=82"],
             refused.Details!.Select(member => $"{member.Key}={member.Value}"));
-        Assert.Null((await bench.CallAsync(Short.Replace("100", "77", StringComparison.Ordinal))).Failure);
+        Assert.Equal("rate_limit.exceeded", (await bench.CallAsync(Short.Replace("100", "83", StringComparison.Ordinal))).Failure?.Code);
+        Assert.Null((await bench.CallAsync(Short.Replace("100", "82", StringComparison.Ordinal))).Failure);
     }
 
     [Fact]
@@ -143,11 +144,12 @@ public sealed class LimitedCallTests(LedgerStores stores) : IClassFixture<Ledger
         var refused = (await bench.CallAsync(Short)).Failure!;
 
         Assert.Equal(
-            "This call may use 123 tokens; this key may use 1600 a minute and has used 1500. With max_tokens of at most 77 it would pass now.", refused.Message);
-        Assert.Equal(("key", bench.Team!.KeyId.ToString(), 77L), (refused.Details!["level"], refused.Details["key_id"], refused.Details["max_tokens_now"]));
+            "This call may use 118 tokens; this key may use 1600 a minute and has used 1500. With max_tokens of at most 82 it would pass now.", refused.Message);
+        Assert.Equal(("key", bench.Team!.KeyId.ToString(), 82L), (refused.Details!["level"], refused.Details["key_id"], refused.Details["max_tokens_admitted"]));
         Assert.InRange(refused.RetryAfter!.Value, TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(61));
         Assert.InRange((DateTimeOffset)refused.Details["until"]! - TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(45), TimeSpan.FromSeconds(61));
-        Assert.Null((await bench.CallAsync(Short.Replace("100", "77", StringComparison.Ordinal))).Failure);
+        Assert.Equal("rate_limit.exceeded", (await bench.CallAsync(Short.Replace("100", "83", StringComparison.Ordinal))).Failure?.Code);
+        Assert.Null((await bench.CallAsync(Short.Replace("100", "82", StringComparison.Ordinal))).Failure);
     }
 
     // Limits fail open, money never does: the ledger was asked.
