@@ -39,6 +39,7 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
         _settings["Gateway:BaseUrl"] = _gateway.BaseUrl;
         _settings["Gateway:BreakerFailures"] = "1000";
         _api = await Replica.StartAsync(_settings, Replace);
+        (await Operator.PostAsync("/api/job-types/create", """{"name":"test","max_calls":10000}""")).Is(200);
     }
 
     public async ValueTask DisposeAsync()
@@ -63,7 +64,8 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
         .Replace("\"Hello.\"", JsonSerializer.Serialize(text), StringComparison.Ordinal);
 
     /// <summary>One more runner. Its loops run if <paramref name="isStarted"/>; if not, the test calls what it does.</summary>
-    internal async Task<TestRunner> RunnerAsync(bool isStarted = true, Action<Dictionary<string, string?>>? configure = null)
+    /// <param name="replace">Replaces services.</param>
+    internal async Task<TestRunner> RunnerAsync(bool isStarted = true, Action<IServiceCollection>? replace = null)
     {
         var settings = new Dictionary<string, string?>(_settings)
         {
@@ -72,8 +74,7 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
             ["Background:RetryMax"] = "00:00:00.05",
             ["Ledger:CompleteWait"] = "00:00:00",
         };
-        configure?.Invoke(settings);
-        var runner = await TestRunner.StartAsync(settings, Replace, isStarted);
+        var runner = await TestRunner.StartAsync(settings, (Action<IServiceCollection>)Replace + replace, isStarted);
         _runners.Add(runner);
         return runner;
     }

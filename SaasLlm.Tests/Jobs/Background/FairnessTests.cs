@@ -1,0 +1,100 @@
+using SaasLlm.Core.Jobs.Background;
+using SaasLlm.Tests.Infrastructure;
+
+namespace SaasLlm.Tests.Jobs.Background;
+
+/// <summary>Whose turn it is.</summary>
+public sealed class FairnessTests(AppFixture app) : IAsyncLifetime
+{
+    private readonly BackgroundBench _bench = new(app);
+
+    public ValueTask InitializeAsync() => _bench.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _bench.DisposeAsync();
+
+    [Fact]
+    public async Task A_team_with_five_thousand_steps_does_not_delay_anothers_one()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var (busy, other) = (await _bench.TenantAsync(), await _bench.TenantAsync());
+        await busy.SubmitBatchAsync(5000, members: """ "max_parallelism":256 """);
+        Assert.Equal(4, (await ClaimAsync(runner, 4, 100)).Count);
+        await other.SubmitAsync(other.Step("a", "one"));
+
+        var claimed = await ClaimAsync(runner, 4, 100);
+
+        Assert.Equal([busy.TeamId, busy.TeamId, busy.TeamId, other.TeamId], claimed.Select(step => step.Id.TeamId).Order(Comparer<string>.Create(
+            (one, two) => one == two ? 0 : one == busy.TeamId ? -1 : 1)));
+    }
+
+    // One of each before a second of any.
+    [Fact]
+    public async Task Places_are_shared_by_the_teams_that_wait()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var teams = new List<BackgroundTenant>();
+        for (var number = 0; number < 3; number++)
+        {
+            teams.Add(await _bench.TenantAsync());
+            await teams[number].SubmitBatchAsync(20);
+        }
+
+        var claimed = await ClaimAsync(runner, 9, 100);
+
+        Assert.Equal([3, 3, 3], teams.Select(team => claimed.Count(step => step.Id.TeamId == team.TeamId)));
+    }
+
+    // Two places, three teams: who was left out is first the next time.
+    [Fact]
+    public async Task Who_was_served_least_recently_is_next()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var teams = new List<BackgroundTenant> { await _bench.TenantAsync(), await _bench.TenantAsync(), await _bench.TenantAsync() };
+        foreach (var team in teams)
+        {
+            await team.SubmitBatchAsync(20);
+        }
+
+        var served = new List<string>();
+        for (var turn = 0; turn < 6; turn++)
+        {
+            served.AddRange((await ClaimAsync(runner, 1, 100)).Select(step => step.Id.TeamId));
+        }
+
+        Assert.Equal([.. teams.Select(team => team.TeamId), .. teams.Select(team => team.TeamId)], served);
+    }
+
+    [Fact]
+    public async Task A_team_runs_no_more_at_once_than_it_may_on_all_runners_together()
+    {
+        var (one, two) = (await _bench.RunnerAsync(isStarted: false), await _bench.RunnerAsync(isStarted: false));
+        var tenant = await _bench.TenantAsync();
+        await tenant.SubmitBatchAsync(50);
+
+        Assert.Equal(3, (await ClaimAsync(one, 3, 5)).Count);
+        Assert.Equal(2, (await ClaimAsync(two, 64, 5)).Count);
+        Assert.Empty(await ClaimAsync(one, 64, 5));
+        Assert.Equal("", await tenant.MiscountsAsync());
+    }
+
+    [Fact]
+    public async Task Within_a_team_priority_comes_first_and_then_who_came_first()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync();
+        var early = await tenant.SubmitWithAsync(""" "mode":"parallel" """, tenant.Step("a", "x"), tenant.Step("b", "x"));
+        var late = await tenant.SubmitAsync(tenant.Step("a", "x"));
+        var urgent = await tenant.SubmitWithAsync(""" "priority":0 """, tenant.Step("a", "x"));
+
+        var order = new List<string>();
+        while (await ClaimAsync(runner, 1, 10) is [var step])
+        {
+            order.Add($"{step.Id.JobId} {step.Id.Ordinal}");
+        }
+
+        Assert.Equal([$"{urgent} 0", $"{early} 0", $"{early} 1", $"{late} 0"], order);
+    }
+
+    private static Task<IReadOnlyList<ClaimedStep>> ClaimAsync(TestRunner runner, int steps, int teamMax)
+        => runner.Steps.ClaimAsync(steps, teamMax, TimeSpan.FromSeconds(30), CancellationToken.None);
+}

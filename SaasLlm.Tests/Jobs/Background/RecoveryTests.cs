@@ -1,0 +1,207 @@
+using Microsoft.Extensions.DependencyInjection;
+using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
+using SaasLlm.Core.Credits.Writing;
+using SaasLlm.Core.Jobs.Background;
+using SaasLlm.Tests.Infrastructure;
+using SaasLlm.Tests.Llm;
+
+namespace SaasLlm.Tests.Jobs.Background;
+
+/// <summary>Runners that die, and several at once: no finished step is repeated, nothing is charged twice or not at all.</summary>
+public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
+{
+    private readonly BackgroundBench _bench = new(app);
+
+    public ValueTask InitializeAsync() => _bench.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _bench.DisposeAsync();
+
+    [Fact]
+    public async Task Several_runners_at_once_make_each_call_once()
+    {
+        var tenant = await _bench.TenantAsync(credits: 3);
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => _bench.RunnerAsync()));
+
+        var jobs = await Task.WhenAll(
+            tenant.SubmitBatchAsync(150, "first {{input}}"), tenant.SubmitBatchAsync(150, "second {{input}}"),
+            tenant.SubmitAsync(tenant.Step("a", "a"), tenant.Step("b", "b {{steps.a.content}}")));
+
+        Assert.All(await Task.WhenAll(jobs.Select(tenant.EndAsync)), job => Assert.Equal("completed", (string)job["status"]!));
+        Assert.Equal((302, 302), (_bench.Prompts.Count(), _bench.Prompts.Distinct(StringComparer.Ordinal).Count()));
+        Assert.Equal((0m, 0m, 3m), await tenant.CreditsAsync());
+        Assert.Equal("", await tenant.MiscountsAsync());
+    }
+
+    // The first runner was only slow: when it comes back, its answer is worth nothing any more.
+    [Fact]
+    public async Task A_runner_that_lost_its_lease_saves_nothing_and_bills_nothing()
+    {
+        var (first, second) = (await _bench.RunnerAsync(isStarted: false), await _bench.RunnerAsync(isStarted: false));
+        var tenant = await _bench.TenantAsync(credits: 5);
+        (await _bench.Operator.SendAsync(HttpMethod.Patch, $"/api/credits/teams/{tenant.TeamId}/budget-mode", """{"budget_mode":"consumption_usd"}""")).Is(200);
+        var release = new TaskCompletionSource();
+        var calls = 0;
+        _bench.AnswerWith(async (http, _) =>
+        {
+            var number = Interlocked.Increment(ref calls);
+            if (number == 1)
+            {
+                await release.Task;
+            }
+
+            await StubGateway.Json(http, 200, BackgroundBench.Completion($"answer {number}"));
+        });
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
+        Assert.Equal(1, await first.Loop.ClaimAsync(CancellationToken.None));
+        await BackgroundTenant.UntilAsync(() => Task.FromResult(calls == 1));
+
+        await ExpireLeasesAsync();
+        await second.Get<LostStepsPass>().RunAsync(CancellationToken.None);
+        Assert.Equal(1, await second.RunReadyAsync());
+        release.SetResult();
+        await first.Loop.DrainAsync();
+        await FinishAsync(second);
+
+        var ended = await tenant.EndAsync(job);
+        Assert.Equal(("completed", 1, 2), ((string)ended["status"]!, (int)ended["successful_calls"]!, (int)ended["total_calls"]!));
+        Assert.Equal(0.0232m, (decimal)ended["total_cost_usd"]!); // 800 × 10, 200 × 1 and 500 × 30 per million, of one call.
+        Assert.Equal("", await tenant.MiscountsAsync());
+    }
+
+    // It died after the step was saved and before its call was billed.
+    [Fact]
+    public async Task A_step_that_was_saved_is_billed_in_place_of_its_runner_and_not_repeated()
+    {
+        var dying = await _bench.RunnerAsync(isStarted: false, services => services.AddSingleton(
+            provider => DyingLedger.Before(ActivatorUtilities.CreateInstance<Ledger>(provider))));
+        var tenant = await _bench.TenantAsync(credits: 5);
+        var job = await tenant.SubmitAsync(tenant.Step("a", "only once"));
+
+        await dying.RunReadyAsync();
+        Assert.Equal("a succeeded", await tenant.StepsAsync(job));
+        Assert.Equal(0, (int)(await tenant.ReadAsync(job))["successful_calls"]!);
+        await _bench.RunnerAsync();
+
+        var ended = await tenant.EndAsync(job);
+        Assert.Equal(("completed", true, 1), ((string)ended["status"]!, (bool)ended["credit_applied"]!, (int)ended["successful_calls"]!));
+        Assert.Single(_bench.Prompts, "only once");
+        Assert.Equal((4m, 0m, 1m), await tenant.CreditsAsync());
+        Assert.Equal("succeeded", await _bench.ScalarAsync<string>("SELECT status FROM llm_attempts WHERE team_id = $1", tenant.TeamId));
+    }
+
+    [Fact]
+    public async Task A_step_that_takes_its_runner_with_it_each_time_fails_its_job_with_a_reason()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync(credits: 5);
+        var job = await tenant.SubmitAsync(tenant.Step("a", "poison"), tenant.Step("b", "never"));
+        for (var claims = 0; claims < 5; claims++)
+        {
+            Assert.Single(await runner.Steps.ClaimAsync(10, 10, TimeSpan.FromSeconds(30), CancellationToken.None));
+            await ExpireLeasesAsync();
+            await runner.Get<LostStepsPass>().RunAsync(CancellationToken.None);
+        }
+
+        Assert.Empty(await runner.Steps.ClaimAsync(10, 10, TimeSpan.FromSeconds(30), CancellationToken.None));
+        await FinishAsync(runner);
+        var ended = await tenant.EndAsync(job);
+        Assert.Equal(("failed", "background.poisoned: The step was begun several times, and never came to an end."), ((string)ended["status"]!, (string)ended["error_message"]!));
+        Assert.Equal("a failed, b skipped", await tenant.StepsAsync(job));
+        Assert.Equal((5m, 0m, 0m), await tenant.CreditsAsync());
+        Assert.Equal("", await tenant.MiscountsAsync());
+    }
+
+    [Fact]
+    public async Task A_lease_that_is_kept_is_not_lost()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync();
+        await tenant.SubmitAsync(tenant.Step("a", "x"));
+        var claimed = await runner.Steps.ClaimAsync(1, 1, TimeSpan.FromSeconds(30), CancellationToken.None);
+        await ExpireLeasesAsync();
+
+        await runner.Steps.RenewAsync(claimed, TimeSpan.FromSeconds(30), CancellationToken.None);
+
+        Assert.Empty(await runner.Steps.OverdueAsync(10, CancellationToken.None));
+        await runner.Steps.RenewAsync([claimed[0] with { Token = Guid.NewGuid() }], TimeSpan.Zero, CancellationToken.None);
+        Assert.Empty(await runner.Steps.OverdueAsync(10, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_plan_whose_job_was_never_opened_is_forgotten()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync();
+        await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, JobId.New(TimeProvider.System), Plan(tenant), null, CancellationToken.None);
+        await runner.Get<PlansPass>().RunAsync(CancellationToken.None);
+        Assert.Equal(1L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps")); // The ledger has a minute.
+
+        await FinishAsync(runner);
+
+        Assert.Equal(0L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_jobs"));
+        Assert.Equal(0L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps"));
+    }
+
+    [Fact]
+    public async Task A_job_that_was_opened_and_whose_plan_was_not_started_runs_all_the_same()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync(credits: 2);
+        var job = JobId.New(TimeProvider.System);
+        await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, job, Plan(tenant), null, CancellationToken.None);
+        Assert.Null((await runner.Get<ILedger>().OpenJobAsync(new(job, tenant.TeamId, "test", null, null, "{}", TimeSpan.FromHours(1), 100), CancellationToken.None)).Failure);
+
+        await FinishAsync(runner);
+        Assert.Equal(1, await runner.RunReadyAsync());
+        await FinishAsync(runner);
+
+        Assert.Equal("completed", (string)(await tenant.EndAsync(job.ToString()))["status"]!);
+        Assert.Equal((1m, 0m, 1m), await tenant.CreditsAsync());
+    }
+
+    // The ledger had ended the job when the runner died.
+    [Fact]
+    public async Task A_plan_whose_job_has_ended_follows_it()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync();
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
+        Assert.Null((await runner.Get<ILedger>().CloseJobAsync(new(tenant.TeamId, new(Guid.Parse(job)), "failed", null, null), CancellationToken.None)).Failure);
+
+        await FinishAsync(runner);
+
+        Assert.Equal(("ended", "a cancelled", ""), (await tenant.StateAsync(job), await tenant.StepsAsync(job), await tenant.MiscountsAsync()));
+    }
+
+    [Fact]
+    public async Task A_job_for_later_begins_at_its_time()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync();
+        var job = await tenant.SubmitWithAsync($""" "run_at":"{DateTimeOffset.UtcNow.AddHours(2):O}" """, tenant.Step("a", "x"));
+        await runner.Get<PlansPass>().RunAsync(CancellationToken.None);
+        Assert.Equal(0, await runner.RunReadyAsync());
+        await _bench.ExecuteAsync($"ALTER DATABASE {await _bench.ScalarAsync<string>("SELECT current_database()::text")} SET saasllm.clock_shift = '2 hours 1 second'");
+
+        await using var later = await _bench.RunnerAsync(isStarted: false);
+        Npgsql.NpgsqlConnection.ClearAllPools();
+        await later.Get<PlansPass>().RunAsync(CancellationToken.None);
+
+        Assert.Equal("a ready", await tenant.StepsAsync(job));
+        Assert.Equal("active", await tenant.StateAsync(job));
+    }
+
+    private static JobPlan Plan(BackgroundTenant tenant) => new(
+        [new("a", tenant.Group, null, System.Text.Json.JsonElement.Parse("""{"messages":[{"role":"user","content":"x"}]}"""), [], 3)],
+        null, 8, 5, null, TimeSpan.FromHours(1), false);
+
+    private Task ExpireLeasesAsync() => _bench.ExecuteAsync("UPDATE background_steps SET lease_until = now() - interval '1 second' WHERE status = 'running'");
+
+    // What is due some time is due now.
+    private async Task FinishAsync(TestRunner runner)
+    {
+        await _bench.ExecuteAsync("UPDATE background_jobs SET due_at = now() - interval '1 second' WHERE state <> 'ended'");
+        await runner.Get<PlansPass>().RunAsync(CancellationToken.None);
+    }
+}
