@@ -15,9 +15,10 @@ public sealed class BackgroundJobs
     private readonly JobTypes _types;
     private readonly PlanChecks _checks;
     private readonly PlanStore _plans;
+    private readonly PlanReader _reader;
 
-    internal BackgroundJobs(ILedger ledger, JobTypes types, PlanChecks checks, PlanStore plans)
-        => (_ledger, _types, _checks, _plans) = (ledger, types, checks, plans);
+    internal BackgroundJobs(ILedger ledger, JobTypes types, PlanChecks checks, PlanStore plans, PlanReader reader)
+        => (_ledger, _types, _checks, _plans, _reader) = (ledger, types, checks, plans, reader);
 
     /// <summary>What is wrong with a job before anything is held for it; empty: it can be submitted.</summary>
     public async Task<IReadOnlyList<PlanFault>> FindFaultsAsync(string teamId, string jobType, JobPlan plan, CancellationToken cancellation)
@@ -55,6 +56,25 @@ public sealed class BackgroundJobs
         Failpoint.Hit(FailpointName.PlanOpened);
         await _plans.ActivateAsync(job.TeamId, job.JobId, cancellation);
         return new SubmittedJob(open.JobId, open.TeamId, times.Total, open.CreatedAt, times.RunAt, open.DeadlineAt, open.HeldCredits);
+    }
+
+    /// <summary>
+    /// Submits what of an ended job did not succeed as a new job, which is charged as one; the answers of its other steps are carried over.
+    /// Refuses as <see cref="SubmitAsync"/> does, and 404 <c>job.not_found</c>, 409 <c>background.not_submitted</c>, <c>background.not_ended</c>,
+    /// <c>background.nothing_to_retry</c>.
+    /// </summary>
+    /// <param name="newId">Of the new job.</param>
+    public async Task<Result<(SubmittedJob Job, string JobType)>> RetryAsync(string teamId, JobId jobId, JobId newId, CancellationToken cancellation)
+    {
+        if (!(await _reader.ReadRestAsync(teamId, jobId, cancellation)).TryGet(out var rest, out var refused))
+        {
+            return refused;
+        }
+
+        var job = rest.Job;
+        var submitted = await SubmitAsync(
+            new(newId, teamId, job.JobType, job.UserId, job.ExternalTaskId, job.Metadata, rest.Plan, jobId), cancellation);
+        return submitted.Map(made => (made, job.JobType));
     }
 
     /// <summary>Lets the plan follow a job that has ended; nothing where it has none. Left out, a pass does it.</summary>

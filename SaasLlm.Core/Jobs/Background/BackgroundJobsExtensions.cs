@@ -19,11 +19,13 @@ public static class BackgroundJobsExtensions
                 provider.GetRequiredService<ILoggerFactory>()))
             .AddSingleton<StepCipher>()
             .AddSingleton<PlanStore>()
+            .AddSingleton<PlanReader>()
             .AddSingleton<PlanChecks>()
             .AddSingleton<BackgroundReader>()
+            .AddSingleton(provider => new StepResults(provider.GetRequiredService<BackgroundDatabase>(), provider.GetRequiredService<StepCipher>()))
             .AddSingleton(provider => new BackgroundJobs(
                 provider.GetRequiredService<ILedger>(), provider.GetRequiredService<JobTypes>(), provider.GetRequiredService<PlanChecks>(),
-                provider.GetRequiredService<PlanStore>()));
+                provider.GetRequiredService<PlanStore>(), provider.GetRequiredService<PlanReader>()));
 
     /// <summary>For JobRunner: runs them. Needs <see cref="AddBackgroundJobs"/> and what <c>AddLlmCalls</c> registers.</summary>
     public static IServiceCollection AddBackgroundRunner(this IServiceCollection services)

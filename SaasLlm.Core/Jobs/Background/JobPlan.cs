@@ -25,6 +25,9 @@ public sealed record JobPlan(
     public static readonly TimeSpan DeadlineDefault = TimeSpan.FromDays(1);
 
     public int Total => Batch?.Inputs.Count ?? Steps.Count;
+
+    /// <summary>Steps that have their answer from another job.</summary>
+    internal int Answered => Steps.Count(step => step.Answer is not null);
 }
 
 /// <summary>One call to come.</summary>
@@ -36,11 +39,18 @@ public sealed record PlannedStep(string Name, string ModelGroup, string? Purpose
 {
     public const int MaxTriesMax = 10;
     public const int MaxTriesDefault = 3;
+
+    /// <summary>What it was answered in another job: it is not run again, and others may ask for it.</summary>
+    internal JsonElement? Answer { get; init; }
 }
 
 /// <summary>One step over many inputs.</summary>
 /// <param name="Inputs">Any JSON values, 1 to <see cref="JobPlan.InputsMax"/>.</param>
-public sealed record PlannedBatch(PlannedStep Step, IReadOnlyList<JsonElement> Inputs);
+public sealed record PlannedBatch(PlannedStep Step, IReadOnlyList<JsonElement> Inputs)
+{
+    /// <summary>What its steps are called; null: by their numbers.</summary>
+    internal IReadOnlyList<string>? Names { get; init; }
+}
 
 /// <summary>What is wrong with a plan.</summary>
 /// <param name="Field">Its place in the request, for example <c>steps[1].messages[0].content</c>.</param>

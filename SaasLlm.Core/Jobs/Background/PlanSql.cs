@@ -17,21 +17,27 @@ internal static class PlanSql
 
     /// <summary>
     /// A plan that nobody runs yet; no row where it is there already. $1 team_id, $2 job_id, $3 total, $4 max_parallelism, $5 priority,
-    /// $6 on_step_failure, $7 run_at or null, $8 template, $9 how long the ledger has to open the job, $10 retry_of. Says run_at and the time.
+    /// $6 on_step_failure, $7 run_at or null, $8 template, $9 how long the ledger has to open the job, $10 retry_of, $11 steps that have their answer already.
     /// </summary>
     public const string InsertJob = """
-        INSERT INTO background_jobs (team_id, job_id, total, max_parallelism, priority, on_step_failure, run_at, template, due_at, created_at, retry_of)
-        SELECT $1, $2, $3, $4, $5, $6, greatest($7, clock.now), $8, clock.now + $9, clock.now, $10
+        INSERT INTO background_jobs (team_id, job_id, total, max_parallelism, priority, on_step_failure, run_at, template, due_at, created_at, retry_of, succeeded, last_sequence)
+        SELECT $1, $2, $3, $4, $5, $6, greatest($7, clock.now), $8, clock.now + $9, clock.now, $10, $11, $11
           FROM (SELECT ledger_now() AS now) clock
         ON CONFLICT DO NOTHING
         """;
 
-    /// <summary>$1 team_id, $2 job_id, $3 ordinal[], $4 name[], $5 model_group[], $6 purpose[], $7 request[], $8 depends_on[], $9 dependents[], $10 max_tries[], $11 priority.</summary>
+    /// <summary>
+    /// $1 team_id, $2 job_id, $3 ordinal[], $4 name[], $5 model_group[], $6 purpose[], $7 request[], $8 depends_on[], $9 dependents[],
+    /// $10 open_dependencies[], $11 max_tries[], $12 output[] of those that have their answer, $13 priority.
+    /// </summary>
     public const string InsertSteps = """
-        INSERT INTO background_steps (team_id, job_id, ordinal, name, model_group, purpose, request, depends_on, dependents, open_dependencies, max_tries, priority)
-        SELECT $1, $2, s.ordinal, s.name, s.model_group, s.purpose, s.request, s.depends_on::integer[], s.dependents::integer[],
-               cardinality(s.depends_on::integer[]), s.max_tries, $11
-          FROM unnest($3, $4, $5, $6, $7, $8, $9, $10) AS s(ordinal, name, model_group, purpose, request, depends_on, dependents, max_tries)
+        INSERT INTO background_steps (team_id, job_id, ordinal, name, model_group, purpose, request, depends_on, dependents, open_dependencies, max_tries,
+                                      status, output, ended_sequence, ended_at, priority)
+        SELECT $1, $2, s.ordinal, s.name, s.model_group, s.purpose, s.request, s.depends_on::integer[], s.dependents::integer[], s.open_dependencies, s.max_tries,
+               CASE WHEN s.output IS NULL THEN 'waiting' ELSE 'succeeded' END, s.output,
+               CASE WHEN s.output IS NOT NULL THEN count(s.output) OVER (ORDER BY s.ordinal) END, CASE WHEN s.output IS NOT NULL THEN ledger_now() END, $13
+          FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            AS s(ordinal, name, model_group, purpose, request, depends_on, dependents, open_dependencies, max_tries, output)
         """;
 
     /// <summary>When the plan runs, by Postgres' clock, which is its own too. $1 team_id, $2 job_id.</summary>

@@ -26,7 +26,7 @@ internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher)
         await using (var job = Command(connection, transaction, PlanSql.InsertJob,
             Sql.Value(teamId), Sql.Value(jobId.Value), Sql.Value(plan.Total), Sql.Value(plan.MaxParallelism), Sql.Value((short)plan.Priority),
             Sql.Value(plan.Continues ? "continue" : "fail"), Nullable(plan.RunAt?.ToUniversalTime(), NpgsqlDbType.TimestampTz),
-            Nullable(template, NpgsqlDbType.Bytea), Sql.Value(s_openingMax), Nullable(retryOf, NpgsqlDbType.Uuid)))
+            Nullable(template, NpgsqlDbType.Bytea), Sql.Value(s_openingMax), Nullable(retryOf, NpgsqlDbType.Uuid), Sql.Value(plan.Answered)))
         {
             if (await job.ExecuteNonQueryAsync(cancellation) == 1)
             {
@@ -90,18 +90,23 @@ internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher)
             Sql.Value(teamId),
             Sql.Value(jobId.Value),
             Sql.Value(ordinals),
-            Sql.Column(ordinals, NpgsqlDbType.Text, ordinal => plan.Batch is null ? plan.Steps[ordinal].Name : ordinal.ToString(CultureInfo.InvariantCulture)),
+            Sql.Column(ordinals, NpgsqlDbType.Text, NameOf),
             Sql.Column(ordinals, NpgsqlDbType.Text, ordinal => Step(ordinal).ModelGroup),
             Sql.Column(ordinals, NpgsqlDbType.Text, ordinal => Step(ordinal).Purpose!),
             Sql.Column(ordinals, NpgsqlDbType.Bytea, ordinal => cipher.Seal(
                 Sealed.Request, new(teamId, jobId, ordinal), Bytes(plan.Batch is { } batch ? batch.Inputs[ordinal] : plan.Steps[ordinal].Fields))),
             Sql.Column(ordinals, NpgsqlDbType.Text, ordinal => Numbers(dependencies, ordinal)),
             Sql.Column(ordinals, NpgsqlDbType.Text, ordinal => Numbers(dependents, ordinal)),
+            Sql.Column(ordinals, NpgsqlDbType.Integer, ordinal => dependencies?[ordinal].Count(other => plan.Steps[other].Answer is null) ?? 0),
             Sql.Column(ordinals, NpgsqlDbType.Integer, ordinal => Step(ordinal).MaxTries),
+            Sql.Column(ordinals, NpgsqlDbType.Bytea, ordinal => Step(ordinal).Answer is { } answer ? cipher.Seal(Sealed.Output, new(teamId, jobId, ordinal), Bytes(answer)) : null!),
             Sql.Value((short)plan.Priority),
         ];
 
         PlannedStep Step(int ordinal) => plan.Batch?.Step ?? plan.Steps[ordinal];
+
+        string NameOf(int ordinal) => plan.Batch is not { } batch ? plan.Steps[ordinal].Name
+            : batch.Names?[ordinal] ?? ordinal.ToString(CultureInfo.InvariantCulture);
     }
 
     // Lists of different lengths do not fit into one array of arrays.

@@ -17,6 +17,8 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
 {
     private const string Model = "model-a";
 
+    private static readonly HttpClient s_http = new() { Timeout = TimeSpan.FromSeconds(30) };
+
     private readonly List<TestRunner> _runners = [];
     private Dictionary<string, string?> _settings = [];
     private StubGateway? _gateway;
@@ -87,7 +89,26 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
         (await Operator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{group}}","display_name":"G","models":[{"model_name":"{{Model}}"}]}""")).Is(200);
         var created = (await Operator.PostAsync("/api/teams/create",
             $$"""{"organization_id":"{{organization}}","team_id":"{{team}}","team_alias":"T","model_groups":["{{group}}"],"credits_allocated":{{credits}}}""")).Is(200);
-        return new(this, _api!.As((string)created["virtual_key"]!), team, group);
+        var key = (string)created["virtual_key"]!;
+        return new(this, _api!.As(key), key, team, group);
+    }
+
+    /// <summary>The whole answer, whatever it is.</summary>
+    internal async Task<HttpResponseMessage> GetAsync(BackgroundTenant tenant, string path, string? accept, string? lastEventId = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_api!.Address, path));
+        request.Headers.Authorization = new("Bearer", tenant.Key);
+        if (accept is not null)
+        {
+            request.Headers.Accept.ParseAdd(accept);
+        }
+
+        if (lastEventId is not null)
+        {
+            request.Headers.Add("Last-Event-ID", lastEventId);
+        }
+
+        return await s_http.SendAsync(request);
     }
 
     internal async Task<T> ScalarAsync<T>(string sql, params object[] values)

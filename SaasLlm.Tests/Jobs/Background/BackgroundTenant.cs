@@ -5,11 +5,13 @@ using SaasLlm.Tests.Access;
 namespace SaasLlm.Tests.Jobs.Background;
 
 /// <summary>A team that submits jobs.</summary>
-internal sealed class BackgroundTenant(BackgroundBench bench, ApiClient client, string teamId, string group)
+internal sealed class BackgroundTenant(BackgroundBench bench, ApiClient client, string key, string teamId, string group)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
 
     public ApiClient Client => client;
+
+    public string Key => key;
 
     public string TeamId => teamId;
 

@@ -27,6 +27,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/admin/reconciliation/run"] = "{}",
         ["/api/admin/tasks/{name}/run"] = "{}",
         ["/api/jobs/create"] = """{"team_id":"TEAM","job_type":"test"}""",
+        ["/api/jobs/{job_id}/retry"] = """{"ended":"GRANTED"}""",
         ["/api/jobs/submit"] = """{"team_id":"TEAM","job_type":"test","steps":[{"model_group":"GRANTED","messages":[{"role":"user","content":"hi"}]}]}""",
         ["/api/jobs/{job_id}/llm-call"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
         ["/api/jobs/{job_id}/llm-call-stream"] = """{"model_group":"NONE","messages":[{"role":"user","content":"hi"}]}""",
@@ -135,6 +136,13 @@ public sealed partial class EveryPostTests(ApiFixture api)
         }
 
         var webhook = pattern.Contains("{webhook_id}", StringComparison.Ordinal) ? await api.CreateWebhookAsync(team) : Guid.Empty;
+        if (pattern.EndsWith("/retry", StringComparison.Ordinal))
+        {
+            job = (string)(await api.First.As(team.Key).PostAsync("/api/jobs/submit",
+                $$"""{"job_type":"test","steps":[{"model_group":"{{granted}}","messages":[{"role":"user","content":"hi"}]}]}""")).Is(200)["job_id"]!;
+            (await api.First.As(team.Key).PostAsync($"/api/jobs/{job}/cancel")).Is(200);
+        }
+
         return (
             Parameter().Replace(pattern, name => name.Value switch
             {
