@@ -12,7 +12,7 @@ public static class WebhooksExtensions
 {
     /// <summary>What the API offers: webhooks, their deliveries, replays.</summary>
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
-        => services.AddWebhookParts().AddSingleton<WebhookService>();
+        => services.AddWebhookParts().AddSingleton<WebhookService>().AddSingleton<DeliveryLog>();
 
     /// <summary>For JobRunner: the outbox's relay, and the deliveries.</summary>
     public static IServiceCollection AddWebhookDelivery(this IServiceCollection services)

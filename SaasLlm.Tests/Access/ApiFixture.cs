@@ -112,6 +112,15 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
     internal async Task<Guid> CreateWebhookAsync(TestTeam team, string url = "https://example.com/hook")
         => (Guid)(await Operator.PostAsync("/api/webhooks/register", $$"""{"team_id":"{{team.Id}}","url":"{{url}}"}""")).Is(200)["webhook_id"]!;
 
+    /// <summary>A message that this webhook did not take; its id.</summary>
+    internal Task<Guid> CreateDeliveryAsync(Guid webhook, string state = "dead") => ScalarAsync<Guid>("""
+        INSERT INTO webhook_deliveries (endpoint_id, message_id, team_id, topic, body, occurred_at, state, due_at, tries, attempts, http_status, error, ended_at)
+        SELECT endpoint_id, $2, team_id, 'job.completed', '{"type":"job.completed","timestamp":"2026-01-31T12:00:00Z","data":{}}',
+               '2026-01-31 12:00Z', $3, now(), 10, 10, 500, 'http_status', CASE WHEN $3 <> 'pending' THEN now() END
+          FROM webhook_endpoints WHERE endpoint_id = $1
+        RETURNING message_id
+        """, webhook, Guid.CreateVersion7(), state);
+
     internal async Task<T> ScalarAsync<T>(string sql, params object[] values)
     {
         await using var command = Database.CreateCommand(sql);

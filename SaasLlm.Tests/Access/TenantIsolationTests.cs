@@ -129,7 +129,8 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
         var opened = await ledger.OpenJobAsync(
             new(job, team.Id, "victim", null, task, "{}", TimeSpan.FromHours(1), 100), CancellationToken.None);
         Assert.Null(opened.Failure);
-        return new(team, group, job.Value, task, await api.CreateWebhookAsync(team));
+        var webhook = await api.CreateWebhookAsync(team);
+        return new(team, group, job.Value, task, webhook, await api.CreateDeliveryAsync(webhook));
     }
 
     // All that is the victim's, in every table that has a team's id, and its organization and group.
@@ -158,7 +159,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
 
     private sealed record Route(string Method, string Pattern, string? Policy);
 
-    private sealed partial record Victim(TestTeam Team, string Group, Guid JobId, string TaskId, Guid WebhookId)
+    private sealed partial record Victim(TestTeam Team, string Group, Guid JobId, string TaskId, Guid WebhookId, Guid MessageId)
     {
         public string PathOf(string pattern) => Parameter().Replace(pattern, match => match.Groups[1].Value switch
         {
@@ -168,6 +169,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
             "key_id" => Team.KeyId.ToString(),
             "job_id" => JobId.ToString(),
             "webhook_id" => WebhookId.ToString(),
+            "message_id" => MessageId.ToString(),
             "model_name" => "victim/model",
             "name" => "victim",
             var unknown => throw new InvalidOperationException($"say here what the victim's {unknown} is"),

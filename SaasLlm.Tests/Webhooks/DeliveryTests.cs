@@ -241,6 +241,34 @@ public sealed class DeliveryTests(WebhookStores stores) : IClassFixture<WebhookS
         Assert.Equal(heard[1].SignatureBy(rotated.Secret), heard[1].Headers["webhook-signature"]);
     }
 
+    [Fact]
+    public async Task What_is_replayed_is_sent_again_with_its_own_id_and_body()
+    {
+        var endpoint = await _runner.RegisterAsync(_receiver.Url + "/hook");
+        var messages = await _bench.RaiseAsync(count: 3);
+        await _runner.RelayAndDeliverAsync();
+
+        await _runner.Log.ReplayAsync(endpoint.Endpoint.EndpointId, "team", messages[1], Core.Idempotency.IdempotentWork.Once(TimeProvider.System), default);
+
+        Assert.Equal(1, await _runner.DeliverAsync());
+        Assert.Equal([.. messages, messages[1]], [.. _receiver.Heard.Take(3).Select(received => received.Id).Order(), _receiver.Heard.Last().Id]);
+        Assert.Single(_receiver.Heard.Where(received => received.Id == messages[1]).Select(received => received.Body).Distinct());
+        Assert.Equal(["1", "2"], await _bench.TextsAsync("SELECT attempt_number::text FROM webhook_attempts WHERE message_id = $1 ORDER BY 1", messages[1]));
+    }
+
+    [Fact]
+    public async Task A_test_event_goes_the_way_of_all_others()
+    {
+        var endpoint = await _runner.RegisterAsync(_receiver.Url + "/hook", "team", "credits.low");
+
+        var sent = await _runner.Log.SendTestAsync(endpoint.Endpoint.EndpointId, "team", Core.Idempotency.IdempotentWork.Once(TimeProvider.System), default);
+
+        Assert.Equal(1, await _runner.DeliverAsync());
+        var received = Assert.Single(_receiver.Heard);
+        Assert.Equal((sent.Value, "webhook.test", endpoint.Endpoint.EndpointId.ToString()), (received.Id, TypeOf(received), DataOf(received, "webhook_id")));
+        Assert.Equal(received.SignatureBy(endpoint.Secret), received.Headers["webhook-signature"]);
+    }
+
     private static string TypeOf(Received received) => (string)System.Text.Json.Nodes.JsonNode.Parse(received.Body)!["type"]!;
 
     private static string? DataOf(Received received, string name) => (string?)System.Text.Json.Nodes.JsonNode.Parse(received.Body)!["data"]![name];

@@ -163,6 +163,8 @@ internal sealed class Runner(IServiceProvider services)
 {
     public WebhookService Webhooks => services.GetRequiredService<WebhookService>();
 
+    public DeliveryLog Log => services.GetRequiredService<DeliveryLog>();
+
     public DeliveryPump Pump => services.GetRequiredService<DeliveryPump>();
 
     public DeliveryStore Store => services.GetRequiredService<DeliveryStore>();

@@ -41,6 +41,9 @@ public sealed partial class EveryPostTests(ApiFixture api)
         ["/api/jobs/{job_id}/cancel"] = "{}",
         ["/api/webhooks/register"] = """{"team_id":"TEAM","url":"https://example.com/hook"}""",
         ["/api/webhooks/{webhook_id}/pause"] = "{}",
+        ["/api/webhooks/{webhook_id}/test"] = "{}",
+        ["/api/webhooks/{webhook_id}/replay"] = "{}",
+        ["/api/webhooks/{webhook_id}/deliveries/{message_id}/replay"] = "{}",
         ["/api/webhooks/{webhook_id}/resume"] = "{}",
         ["/api/webhooks/{webhook_id}/rotate-secret"] = """{"overlap_seconds":60}""",
     };
@@ -136,6 +139,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
         }
 
         var webhook = pattern.Contains("{webhook_id}", StringComparison.Ordinal) ? await api.CreateWebhookAsync(team) : Guid.Empty;
+        var message = webhook != Guid.Empty ? await api.CreateDeliveryAsync(webhook) : Guid.Empty;
         if (pattern.EndsWith("/retry", StringComparison.Ordinal))
         {
             job = (string)(await api.First.As(team.Key).PostAsync("/api/jobs/submit",
@@ -147,6 +151,7 @@ public sealed partial class EveryPostTests(ApiFixture api)
             Parameter().Replace(pattern, name => name.Value switch
             {
                 "{webhook_id}" => webhook.ToString(),
+                "{message_id}" => message.ToString(),
                 "{team_id}" => team.Id,
                 "{key_id}" => team.KeyId.ToString(),
                 "{name}" => task,
