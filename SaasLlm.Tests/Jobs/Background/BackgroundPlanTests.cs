@@ -1,0 +1,124 @@
+using Npgsql;
+using SaasLlm.Core.Jobs.Background;
+using SaasLlm.Tests.Credits;
+
+namespace SaasLlm.Tests.Jobs.Background;
+
+/// <summary>The plans of the statements that run with every step, on tables that are empty: no index is left out when they have grown.</summary>
+public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<LedgerStores>
+{
+    private const string Keys = "text[], uuid[], int[]";
+
+    public static TheoryData<string, string, string> Statements => new()
+    {
+        { nameof(StepSql), nameof(StepSql.Claim), "int, int, int, interval, uuid" },
+        { nameof(StepSql), nameof(StepSql.End), $"{Keys}, uuid[], text[], bytea[], bytea[], uuid[], bigint[], int[], text[], text[]" },
+        { nameof(StepSql), nameof(StepSql.SkipRest), "text[], uuid[]" },
+        { nameof(StepSql), nameof(StepSql.SkipDependents), Keys },
+        { nameof(StepSql), nameof(StepSql.Finish), "text[], uuid[]" },
+        { nameof(StepSql), nameof(StepSql.TellProgress), "text[], uuid[], uuid[]" },
+        { nameof(StepSql), nameof(StepSql.PutBack), $"{Keys}, uuid[], interval[], bool[], text[], text[]" },
+        { nameof(StepSql), nameof(StepSql.Renew), $"{Keys}, uuid[], interval" },
+        { nameof(StepSql), nameof(StepSql.Due), "int" },
+        { nameof(StepSql), nameof(StepSql.MakeReady), Keys },
+        { nameof(StepSql), nameof(StepSql.Overdue), "int" },
+        { nameof(StepSql), nameof(StepSql.TakeBack), $"{Keys}, uuid[]" },
+        { nameof(StepSql), nameof(StepSql.Outputs), "text, uuid, text[]" },
+        { nameof(PlanSql), nameof(PlanSql.LockTeams), "text[]" },
+        { nameof(PlanSql), nameof(PlanSql.Activate), "text, uuid" },
+        { nameof(PlanSql), nameof(PlanSql.Promote), "text[], uuid[]" },
+        { nameof(PlanSql), nameof(PlanSql.End), "text[], uuid[]" },
+        { nameof(DuePlans), nameof(DuePlans.Take), "int, interval" },
+        { nameof(DuePlans), nameof(DuePlans.Unbilled), "text, uuid, interval" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Statements))]
+    public async Task On_empty_tables_the_plans_use_the_indexes(string type, string name, string types)
+    {
+        var sql = (string)typeof(StepSql).Assembly.GetType($"SaasLlm.Core.Jobs.Background.{type}")!
+            .GetField(name, System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic)!.GetRawConstantValue()!;
+        await using var database = new BackgroundDatabase(stores.Postgres, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        await using var connection = await database.Source.OpenConnectionAsync();
+        await ExecuteAsync(connection, "SET plan_cache_mode = force_generic_plan");
+        await ExecuteAsync(connection, $"PREPARE statement ({types}) AS {sql}");
+        try
+        {
+            Assert.DoesNotContain(await PlanAsync(connection, types), line
+                => line.Contains("Seq Scan on background_", StringComparison.Ordinal) || line.Contains("Seq Scan on jobs", StringComparison.Ordinal)
+                   || line.Contains("Seq Scan on llm_calls", StringComparison.Ordinal));
+        }
+        finally
+        {
+            await ExecuteAsync(connection, "DEALLOCATE statement");
+            await ExecuteAsync(connection, "RESET plan_cache_mode");
+        }
+    }
+
+    // The claim reads what it takes, and not what waits: the same with a thousand waiting steps and with twenty thousand.
+    [Fact]
+    public async Task A_claim_costs_the_same_however_many_steps_wait()
+    {
+        await using var database = new BackgroundDatabase(stores.Postgres, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        var few = await BuffersOfClaimAsync(database, "team_few", 1_000);
+        var many = await BuffersOfClaimAsync(database, "team_many", 20_000);
+
+        Assert.InRange(many, 1, few * 2);
+    }
+
+    private static async Task<int> BuffersOfClaimAsync(BackgroundDatabase database, string team, int steps)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await ExecuteAsync(connection, $"""
+            INSERT INTO background_jobs (team_id, job_id, state, total, in_flight, max_parallelism, priority, on_step_failure, run_at, due_at)
+            VALUES ('{team}', '00000000-0000-7000-8000-000000000001', 'active', {steps}, 8, 8, 5, 'continue', now(), now() + interval '1 day');
+            INSERT INTO background_steps (team_id, job_id, ordinal, name, model_group, request, priority, status, max_tries)
+            SELECT '{team}', '00000000-0000-7000-8000-000000000001', n, n::text, 'G', '\x00', 5, CASE WHEN n < 8 THEN 'ready' ELSE 'waiting' END, 3
+              FROM generate_series(0, {steps - 1}) n;
+            INSERT INTO background_teams (team_id, ready) VALUES ('{team}', 8);
+            """);
+        await ExecuteAsync(connection, "PREPARE claim (int, int, int, interval, uuid) AS " + StepSql.Claim);
+        await using var explain = new NpgsqlCommand(
+            "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF) EXECUTE claim (4, 16, 4, '30 s', '00000000-0000-7000-8000-000000000002')", connection);
+        string? buffers = null;
+        await using (var rows = await explain.ExecuteReaderAsync())
+        {
+            while (await rows.ReadAsync())
+            {
+                buffers ??= rows.GetString(0).Contains("Buffers:", StringComparison.Ordinal) ? rows.GetString(0) : null;
+            }
+        }
+
+        await ExecuteAsync(connection, "DEALLOCATE claim");
+        await transaction.RollbackAsync();
+        return int.Parse(System.Text.RegularExpressions.Regex.Match(buffers!, @"hit=(\d+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private static async Task<List<string>> PlanAsync(NpgsqlConnection connection, string types)
+    {
+        var values = types.Split(", ").Select(type => type switch
+        {
+            "uuid" => "'00000000-0000-0000-0000-000000000000'",
+            "int" => "1",
+            "text" => "'x'",
+            "interval" => "'1 s'",
+            _ => "'{}'",
+        });
+        await using var explain = new NpgsqlCommand($"EXPLAIN EXECUTE statement ({string.Join(", ", values)})", connection);
+        await using var rows = await explain.ExecuteReaderAsync();
+        List<string> plan = [];
+        while (await rows.ReadAsync())
+        {
+            plan.Add(rows.GetString(0));
+        }
+
+        return plan;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}
