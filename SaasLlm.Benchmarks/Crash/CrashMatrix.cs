@@ -1,5 +1,6 @@
 using SaasLlm.Benchmarks.Crash.Faults;
 using SaasLlm.Benchmarks.Crash.Rig;
+using SaasLlm.Benchmarks.Crash.Runners;
 using SaasLlm.Core.Failpoints;
 
 namespace SaasLlm.Benchmarks.Crash;
@@ -121,6 +122,7 @@ internal static class CrashMatrix
             BreaksBy = ForgetOneRelease,
             MustFind = "held is not the sum of the open holds",
         },
+        RunnersRows.Many,
         new("broken.event", "a broken build: one event is lost", _ => []) { BreaksBy = LoseOneEvent, MustFind = "job's end has not exactly its one event" },
     ];
 
@@ -132,7 +134,7 @@ internal static class CrashMatrix
     ]);
 
     /// <summary>The long matrix, and what only the short one runs.</summary>
-    public static IReadOnlyList<CrashRow> All { get; } = [.. Rows, SomeOfOpenAndClose];
+    public static IReadOnlyList<CrashRow> All { get; } = [.. Rows, SomeOfOpenAndClose, RunnersRows.Some];
 
     public static CrashRow Find(string name) => All.Single(row => row.Name == name);
 

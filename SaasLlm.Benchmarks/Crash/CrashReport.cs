@@ -45,7 +45,10 @@ internal static class CrashReport
             round after the first. A row's seed chooses the failpoint's hit, the process and what the clients do; how the threads interleave is the machine's affair, so a replay
             repeats the conditions and not each step. Rows named `broken.…` run a build that is wrong on purpose: they hold when the checks say so.
 
-            Not here yet: the outbox relay and webhooks. Their failpoints come with them.
+            The rows named `runners.…` have one API and two job runners instead. Jobs of several steps and a batch are submitted, some are cancelled, some fail; the
+            gateway takes its time and cuts off answers; the tenants' server for webhooks refuses some first tries. Then each job must have one end and one terminal
+            event, be charged exactly, and have billed each step once; every event must have arrived under one id, as it was raised and signed; no step may have been called
+            after its end was saved. There `answers` are calls that reached the gateway, and `lost` those among them that were made again.
 
             **{Summary(results)}**
 
@@ -81,6 +84,7 @@ internal static class CrashReport
     {
         KillAt kill => $"{kill.Service} at {kill.Failpoint}:{kill.Hit}",
         KillAnywhere kill => $"{kill.Service} anywhere",
+        KillTogether kill => $"{string.Join(" and ", kill.Services)} anywhere",
         Outage outage => outage.What,
         _ => "",
     }));

@@ -12,6 +12,9 @@ internal sealed record KillAt(Service Service, string Failpoint, int Hit) : Stri
 /// <summary>A process dies at no particular place, and is started again.</summary>
 internal sealed record KillAnywhere(Service Service) : Strike;
 
+/// <summary>Processes die at once, at no particular place, and are started again.</summary>
+internal sealed record KillTogether(params IReadOnlyList<Service> Services) : Strike;
+
 /// <summary>A store is hurt.</summary>
 internal sealed record Outage(string What, Func<CrashRig, Random, CancellationToken, Task> HurtAsync) : Strike;
 
@@ -26,6 +29,9 @@ internal sealed record CrashRow(string Name, string What, Func<Random, IReadOnly
 
     /// <summary>Kills Redis or Postgres: for stores that are nobody else's.</summary>
     public bool NeedsOwnStores { get; init; }
+
+    /// <summary>Under submitted jobs with webhooks, on two job runners, in place of the clients' load.</summary>
+    public bool IsOfRunners { get; init; }
 
     /// <summary>SQL that breaks the build on purpose; the row is right when <see cref="MustFind"/> is found, and wrong when it is not.</summary>
     public string? BreaksBy { get; init; }

@@ -22,7 +22,7 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
     private readonly Random _random = new(seed + (row.Name.Sum(letter => letter) * 7919));
     private readonly Witness _witness = new();
     private readonly List<string> _faults = [];
-    private Queue<Strike> _left = [];
+    private Striker? _striker;
 
     /// <summary>On a rig whose processes this run starts as the row wants them.</summary>
     /// <param name="answersBetween">How many answers the clients get before, between and after the strikes.</param>
@@ -30,8 +30,8 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
     {
         var began = Stopwatch.GetTimestamp();
         var strikes = row.Strikes(_random);
-        _left = new(strikes);
-        await rig.StartAsync(Enum.GetValues<Service>().ToDictionary(service => service, NextLife), cancellation);
+        _striker = new(rig, row, _random, strikes, _faults);
+        await rig.StartAsync(rig.Services.ToDictionary(service => service, _striker.NextLife), cancellation);
         var tenants = await Tenants.CreateAsync(rig, $"crash{Environment.ProcessId}-{Interlocked.Increment(ref s_runs)}");
         if (row.BreaksBy is { } sql)
         {
@@ -41,7 +41,7 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
         await using (new LoadGenerator(rig, tenants, _witness, seed))
         {
             await LoadAsync(answersBetween, cancellation);
-            while (_left.Count > 0 && await StrikeAsync(_left.Dequeue(), cancellation))
+            while (!_striker.IsThrough && await StrikeAsync(cancellation))
             {
                 await AlwaysAsync();
                 await LoadAsync(answersBetween, cancellation);
@@ -59,72 +59,16 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
     private async Task LoadAsync(int answers, CancellationToken cancellation)
     {
         var (began, goal) = (Stopwatch.GetTimestamp(), _witness.Answers + answers);
-        while (_witness.Answers < goal && !NextIsDead && Stopwatch.GetElapsedTime(began) < s_loadPatience)
+        while (_witness.Answers < goal && !_striker!.NextIsDead && Stopwatch.GetElapsedTime(began) < s_loadPatience)
         {
             await Task.Delay(20, cancellation);
         }
     }
 
-    // Struck already: its failpoint waits for nobody.
-    private bool NextIsDead => _left.TryPeek(out var strike) && strike is KillAt kill && rig[kill.Service].HasExited;
-
-    /// <returns>False: it did not happen, and what follows would prove nothing.</returns>
-    private async Task<bool> StrikeAsync(Strike strike, CancellationToken cancellation)
+    private Task<bool> StrikeAsync(CancellationToken cancellation)
     {
-        switch (strike)
-        {
-            case KillAt kill:
-                return await DiesAsync(kill, cancellation);
-            case KillAnywhere kill:
-                await Task.Delay(_random.Next(0, 500), cancellation);
-                await rig[kill.Service].KillAsync();
-                rig.Restart(kill.Service, NextLife(kill.Service));
-                return true;
-            case Outage outage:
-                await outage.HurtAsync(rig, _random, cancellation);
-                return true;
-            default:
-                throw new UnreachableException();
-        }
-    }
-
-    // Its next life may be as short: what waits for it is its next strike's.
-    private async Task<bool> DiesAsync(KillAt kill, CancellationToken cancellation)
-    {
-        var (began, enough) = (Stopwatch.GetTimestamp(), _witness.Answers + AnswersPerStrikeMax);
-        while (!rig[kill.Service].HasExited)
-        {
-            var waited = Stopwatch.GetElapsedTime(began);
-            if (waited > s_loadPatience || (waited > s_strikePatience && _witness.Answers > enough))
-            {
-                _faults.Add($"{kill.Service} never came to hit {kill.Hit} of {kill.Failpoint}");
-                return false;
-            }
-
-            await Task.Delay(20, cancellation);
-        }
-
-        if (rig[kill.Service].ExitCode is var code and not ServiceProcess.KilledExitCode)
-        {
-            _faults.Add($"{kill.Service} ended with exit code {code}, not by {kill.Failpoint}");
-        }
-
-        rig.Restart(kill.Service, NextLife(kill.Service));
-        return true;
-    }
-
-    private IReadOnlyDictionary<string, string> NextLife(Service service)
-    {
-        var life = new Dictionary<string, string>(row.Settings.GetValueOrDefault(service) ?? new Dictionary<string, string>());
-        if (_left.OfType<KillAt>().FirstOrDefault(kill => kill.Service == service) is { } next)
-        {
-            foreach (var (name, value) in CrashMatrix.Order(next.Failpoint, $"kill:{next.Hit}"))
-            {
-                life[name] = value;
-            }
-        }
-
-        return life;
+        var enough = _witness.Answers + AnswersPerStrikeMax;
+        return _striker!.StrikeAsync(waited => waited > s_loadPatience || (waited > s_strikePatience && _witness.Answers > enough), cancellation);
     }
 
     private async Task AlwaysAsync() => _faults.AddRange((await LedgerChecks.AlwaysAsync(rig.Source)).Select(fault => $"under load: {fault}"));
@@ -156,7 +100,7 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
         : [$"the broken build was not caught: nobody said '{sought}'", .. _faults];
 
     // The console's log levels, each with the line that says what happened.
-    private List<string> Log() => [.. Enum.GetValues<Service>().SelectMany(service =>
+    private List<string> Log() => [.. rig.Services.SelectMany(service =>
     {
         var lines = rig[service].Output;
         return Enumerable.Range(0, lines.Count)

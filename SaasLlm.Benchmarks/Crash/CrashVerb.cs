@@ -1,5 +1,6 @@
 using System.Globalization;
 using SaasLlm.Benchmarks.Crash.Rig;
+using SaasLlm.Benchmarks.Crash.Runners;
 using SaasLlm.Benchmarks.Stack;
 
 namespace SaasLlm.Benchmarks.Crash;
@@ -8,6 +9,11 @@ namespace SaasLlm.Benchmarks.Crash;
 internal sealed class CrashVerb : IVerb
 {
     private const int AnswersBetween = 200;
+
+    private const int RunnersJobs = 500;
+    private const int RunnersBatch = 1000;
+
+    private static readonly TimeSpan s_runnersPatience = TimeSpan.FromMinutes(3);
 
     public string Usage => "[--rounds N] [--seed S] [--row name] [--report file] [--verbose]: kills at every failpoint and of every store, and what held";
 
@@ -46,19 +52,31 @@ internal sealed class CrashVerb : IVerb
 
     private static async Task<RowResult> RunAsync(CrashSite site, CrashRow row, int seed, bool isVerbose, CancellationToken cancellation)
     {
+        if (row.IsOfRunners)
+        {
+            await using var bench = await RunnersBench.CreateAsync(site, seed, cancellation);
+            var ran = await new RunnersRun(bench, row, seed).RunAsync(RunnersJobs, RunnersBatch, s_runnersPatience, cancellation);
+            await LogAsync(bench.Rig, ran, isVerbose, cancellation);
+            return ran;
+        }
+
         await using var rig = await CrashRig.CreateAsync(site, new Dictionary<string, string>(), cancellation);
         var result = await new CrashRun(rig, row, seed).RunAsync(AnswersBetween, cancellation);
+        await LogAsync(rig, result, isVerbose, cancellation);
+        return result;
+    }
+
+    private static async Task LogAsync(CrashRig rig, RowResult result, bool isVerbose, CancellationToken cancellation)
+    {
         if (isVerbose || !result.Held)
         {
-            foreach (var service in Enum.GetValues<Service>())
+            foreach (var service in rig.Services)
             {
-                var log = Path.Combine(Path.GetTempPath(), $"saasllm-crash-{row.Name}-{seed}-{service}.log");
+                var log = Path.Combine(Path.GetTempPath(), $"saasllm-crash-{result.Row.Name}-{result.Seed}-{service}.log");
                 await File.WriteAllLinesAsync(log, rig[service].Output, cancellation);
                 Console.WriteLine($"  log: {log}");
             }
         }
-
-        return result;
     }
 
     private static int? Number(string[] args, string name)

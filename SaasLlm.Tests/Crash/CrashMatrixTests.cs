@@ -7,6 +7,8 @@ namespace SaasLlm.Tests.Crash;
 /// The short crash matrix: processes die under load, and every invariant is checked. The long one is
 /// <c>dotnet run --project SaasLlm.Benchmarks -c Release -- crash</c>.
 /// </summary>
+// One after the other: each starts processes enough to keep the machine busy.
+[Collection("crash")]
 public sealed class CrashMatrixTests(CrashRigFixture rigs, ITestOutputHelper output) : IClassFixture<CrashRigFixture>
 {
     private const int AnswersBetween = 40;

@@ -7,7 +7,7 @@ using StackExchange.Redis;
 namespace SaasLlm.Benchmarks.Crash.Rig;
 
 /// <summary>
-/// Two API processes and a job runner on a database of their own, with short deadlines and leases, so that what must heal does so in seconds.
+/// API processes and job runners on a database of their own, with short deadlines and leases, so that what must heal does so in seconds.
 /// </summary>
 internal sealed class CrashRig : IAsyncDisposable
 {
@@ -25,8 +25,10 @@ internal sealed class CrashRig : IAsyncDisposable
     private readonly Dictionary<Service, ServiceProcess> _processes = [];
     private readonly Dictionary<Service, Uri> _addresses = [];
 
-    private CrashRig(CrashSite site, string postgres, string redis, int redisDatabase, IReadOnlyDictionary<string, string> settings)
+    private CrashRig(
+        CrashSite site, string postgres, string redis, int redisDatabase, IReadOnlyDictionary<string, string> settings, IReadOnlyList<Service> services)
     {
+        Services = services;
         (_site, Postgres, RedisDatabase) = (site, postgres, redisDatabase);
         Source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(postgres) { ApplicationName = "crash-checks", MaxPoolSize = 8 }.ConnectionString);
         RedisAdmin = new(redis + ",allowAdmin=true,abortConnect=false");
@@ -56,20 +58,22 @@ internal sealed class CrashRig : IAsyncDisposable
             ["Idempotency__Lease"] = "00:00:02",
             ["Idempotency__WaitMax"] = "00:00:03",
         };
-        foreach (var service in Enum.GetValues<Service>())
+        foreach (var service in services)
         {
             var own = new Dictionary<string, string>(common);
-            if (service != Service.JobRunner)
+            if (!service.IsJobRunner())
             {
                 _addresses[service] = new($"http://127.0.0.1:{FreePort()}");
                 own["ASPNETCORE_URLS"] = _addresses[service].ToString();
             }
 
-            _processes[service] = new(service.ToString(), service == Service.JobRunner ? "SaasLlm.JobRunner.dll" : "SaasLlm.ApiService.dll", own);
+            _processes[service] = new(service.ToString(), service.IsJobRunner() ? "SaasLlm.JobRunner.dll" : "SaasLlm.ApiService.dll", own);
         }
 
-        Apis = [new(_addresses[Service.ApiA]), new(_addresses[Service.ApiB])];
+        Apis = [.. _addresses.Values.Select(address => new ApiCaller(address))];
     }
+
+    public IReadOnlyList<Service> Services { get; }
 
     /// <summary>The connection string of the rig's database.</summary>
     public string Postgres { get; }
@@ -89,10 +93,12 @@ internal sealed class CrashRig : IAsyncDisposable
 
     /// <summary>The stores, and no process yet.</summary>
     /// <param name="settings">For every process, for example another connection string.</param>
-    public static async Task<CrashRig> CreateAsync(CrashSite site, IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
+    /// <param name="services">Null: two APIs and a job runner.</param>
+    public static async Task<CrashRig> CreateAsync(
+        CrashSite site, IReadOnlyDictionary<string, string> settings, CancellationToken cancellation, IReadOnlyList<Service>? services = null)
     {
         var (postgres, redis, number) = await site.CreateStoresAsync(cancellation);
-        return new(site, postgres, redis, number, settings);
+        return new(site, postgres, redis, number, settings, services ?? [Service.ApiA, Service.ApiB, Service.JobRunner]);
     }
 
     /// <summary>Starts what does not run, or runs with other orders, and waits until the APIs answer.</summary>

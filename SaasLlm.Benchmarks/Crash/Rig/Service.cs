@@ -6,4 +6,10 @@ internal enum Service
     ApiA,
     ApiB,
     JobRunner,
+    JobRunnerB,
+}
+
+internal static class ServiceExtensions
+{
+    public static bool IsJobRunner(this Service service) => service is Service.JobRunner or Service.JobRunnerB;
 }
