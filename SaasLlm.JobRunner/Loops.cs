@@ -27,7 +27,7 @@ internal static class Loops
         builder.AddServiceDefaults();
         builder.AddCoreData();
         builder.Services.AddChanges().AddModelGroups().AddLedger().AddJobPasses().AddCreditPasses().AddReconciliationPass().AddGateway().AddPriceImport()
-            .AddUsagePasses().AddRetention().AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
+            .AddUsagePasses().AddRetention().AddBackgroundPass<ProvisionGatewayKeysPass>().AddBackgroundPass<CleanGatewayKeysPass>().AddBackgroundPass<ForgetIdempotencyKeysPass>();
         builder.Services.AddTeams().AddJobs().AddPriceBook().AddLlmCalls().AddBackgroundJobs().AddBackgroundRunner();
         builder.Services.AddWebhookDelivery();
         await builder.Build().RunAsync();

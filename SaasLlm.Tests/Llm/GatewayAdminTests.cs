@@ -19,8 +19,8 @@ public sealed class GatewayAdminTests
 
         Assert.True(await admin.EnsureTeamAsync("team_1", s_none));
         Assert.True(await admin.EnsureTeamAsync("team_1", s_none));
-        var lost = await admin.MintKeyAsync("team_1", "saasllm-team_1", s_none);
-        var kept = await admin.MintKeyAsync("team_1", "saasllm-team_1", s_none);
+        var lost = await admin.MintKeyAsync("team_1", "saasllm-team_1", "mark", s_none);
+        var kept = await admin.MintKeyAsync("team_1", "saasllm-team_1", "mark", s_none);
 
         // The first key's answer was lost: it does not stay alive.
         Assert.StartsWith("sk-", kept, StringComparison.Ordinal);
@@ -46,7 +46,7 @@ public sealed class GatewayAdminTests
         var admin = Of(http, gateway.BaseUrl);
 
         Assert.False(await admin.EnsureTeamAsync("team_1", s_none));
-        Assert.Null(await admin.MintKeyAsync("team_1", "a", s_none));
+        Assert.Null(await admin.MintKeyAsync("team_1", "a", "mark", s_none));
         Assert.False(await admin.HasDatabaseAsync(s_none));
         Assert.DoesNotContain(gateway.Requests, request => request.Path == "/key/delete");
     }
@@ -72,7 +72,7 @@ public sealed class GatewayAdminTests
         gateway.Answer = (http, _) => StubGateway.Json(http, 200, body);
         using var http = new HttpClient();
 
-        Assert.Null(await Of(http, gateway.BaseUrl).MintKeyAsync("team_1", "a", s_none));
+        Assert.Null(await Of(http, gateway.BaseUrl).MintKeyAsync("team_1", "a", "mark", s_none));
     }
 
     [Fact]

@@ -34,9 +34,10 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
     }
 
     /// <summary>Mints a key of the team under an alias of its own; an orphaned key of that alias is removed first. Null: it could not.</summary>
-    public async Task<string?> MintKeyAsync(string teamId, string alias, CancellationToken cancellation)
+    /// <param name="mark">Written into the key's metadata: by it <see cref="ListKeysAsync"/> knows the keys of this installation.</param>
+    public async Task<string?> MintKeyAsync(string teamId, string alias, string mark, CancellationToken cancellation)
     {
-        var order = new { team_id = teamId, key_alias = alias };
+        var order = new { team_id = teamId, key_alias = alias, metadata = new { saasllm_installation = mark } };
         var (status, body) = await PostAsync("key/generate", order, cancellation);
         if (status == HttpStatusCode.BadRequest && GatewayError.Read(body).Message.Contains("alias", StringComparison.OrdinalIgnoreCase))
         {
@@ -56,6 +57,21 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
             ? minted
             : null;
     }
+
+    /// <summary>A page of the keys at the gateway, from 1 on, without those that another one made. Null: it could not tell.</summary>
+    /// <param name="mark">Of the keys that are wanted.</param>
+    internal async Task<GatewayKeyPage?> ListKeysAsync(int page, string mark, CancellationToken cancellation)
+    {
+        using var request = Request(HttpMethod.Get, $"key/list?page={page}&size={GatewayKeyPage.Size}&return_full_object=true");
+        using var response = await http.SendAsync(request, cancellation);
+        return response.StatusCode == HttpStatusCode.OK
+            ? GatewayKeyPage.Read(await response.Content.ReadAsByteArrayAsync(cancellation), mark, response.Headers.Date)
+            : null;
+    }
+
+    /// <summary>Deletes keys by their hashes; what is not there any more is none of its business. False: the gateway refused.</summary>
+    internal async Task<bool> DeleteKeysAsync(IReadOnlyList<string> hashes, CancellationToken cancellation)
+        => (await PostAsync("key/delete", new { keys = hashes }, cancellation)).Status is HttpStatusCode.OK or HttpStatusCode.NotFound;
 
     /// <summary>True if the gateway says that it has its database: only then is a "no such key" of it worth believing.</summary>
     public async Task<bool> HasDatabaseAsync(CancellationToken cancellation)

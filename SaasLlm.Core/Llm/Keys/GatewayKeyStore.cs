@@ -13,6 +13,24 @@ public sealed class GatewayKeyStore(NpgsqlDataSource database)
         return await command.ExecuteScalarAsync(cancellation) as byte[];
     }
 
+    /// <summary>The stored bytes of the teams that are there; null while pending.</summary>
+    public async Task<IReadOnlyDictionary<string, byte[]?>> FindManyAsync(string[] teamIds, CancellationToken cancellation)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT t.team_id, CASE k.state WHEN 'ready' THEN k.encrypted_key END
+              FROM teams t LEFT JOIN team_gateway_keys k ON k.team_id = t.team_id WHERE t.team_id = ANY ($1)
+            """);
+        command.Parameters.Add(new() { Value = teamIds });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var found = new Dictionary<string, byte[]?>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(cancellation))
+        {
+            found[reader.GetString(0)] = reader.IsDBNull(1) ? null : reader.GetFieldValue<byte[]>(1);
+        }
+
+        return found;
+    }
+
     /// <summary>Claims one team's pending row.</summary>
     public async Task<bool> ClaimAsync(string teamId, Guid lease, TimeSpan duration, CancellationToken cancellation)
     {

@@ -21,6 +21,9 @@ public sealed class KeyCipher(IOptions<EncryptionOptions> options)
 {
     private readonly SecretBox _box = new(options.Value.Key, "saasllm team gateway keys v1");
 
+    /// <summary>Names this installation at the gateway, and tells nothing of its secret.</summary>
+    public string Installation => Convert.ToHexStringLower(_box.Fingerprint("installation"u8))[..16];
+
     /// <summary>The bytes to store.</summary>
     public byte[] Encrypt(string plain, string teamId) => _box.Seal(Encoding.UTF8.GetBytes(plain), Encoding.UTF8.GetBytes(teamId));
 

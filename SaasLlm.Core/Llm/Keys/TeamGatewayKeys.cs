@@ -53,7 +53,7 @@ public sealed partial class TeamGatewayKeys(
             if (await gateway.EnsureTeamAsync(teamId, limit.Token))
             {
                 // One alias a team: a key whose answer was lost is found by it, and does not stay alive unknown to anybody.
-                if (await gateway.MintKeyAsync(teamId, $"saasllm-{teamId}", limit.Token) is { } key)
+                if (await gateway.MintKeyAsync(teamId, $"saasllm-{teamId}", cipher.Installation, limit.Token) is { } key)
                 {
                     return await store.StoreAsync(teamId, lease, cipher.Encrypt(key, teamId), CancellationToken.None);
                 }
