@@ -99,18 +99,18 @@ public sealed class RunTests(BackgroundBench bench) : IClassFixture<BackgroundBe
     public async Task A_failed_step_fails_the_job_with_its_reason_and_nothing_is_charged()
     {
         var tenant = await bench.TenantAsync(credits: 5);
-        bench.AnswerWith((http, prompt) => prompt == "bad"
+        bench.AnswerWith((http, prompt) => prompt == "refused once"
             ? StubGateway.Json(http, 400, StubGateway.Error("litellm.BadRequestError: 'x' is not valid", "invalid_request_error"))
             : StubGateway.Json(http, 200, BackgroundBench.Completion(prompt)));
 
-        var job = await tenant.SubmitAsync(tenant.Step("a", "fine"), tenant.Step("b", "bad"), tenant.Step("c", "never"));
+        var job = await tenant.SubmitAsync(tenant.Step("a", "fine"), tenant.Step("b", "refused once"), tenant.Step("c", "never after a refusal"));
 
         var ended = await tenant.EndAsync(job);
         Assert.Equal(("failed", false), ((string)ended["status"]!, (bool)ended["credit_applied"]!));
         Assert.StartsWith("llm.request_rejected: ", (string)ended["error_message"]!, StringComparison.Ordinal);
         Assert.Equal("a succeeded, b failed, c skipped", await tenant.StepsAsync(job));
-        Assert.DoesNotContain("never", bench.Prompts);
-        Assert.Single(bench.Prompts, "bad");
+        Assert.DoesNotContain("never after a refusal", bench.Prompts);
+        Assert.Single(bench.Prompts, "refused once");
         Assert.Equal((5m, 0m, 0m), await tenant.CreditsAsync());
         Assert.Equal("", await tenant.MiscountsAsync());
     }
