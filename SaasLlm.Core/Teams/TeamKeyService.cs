@@ -4,6 +4,7 @@ using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Idempotency;
+using SaasLlm.Core.Outbox;
 
 namespace SaasLlm.Core.Teams;
 
@@ -54,7 +55,20 @@ public sealed class TeamKeyService(IDbContextFactory<SaasLlmDbContext> contexts,
                  WHERE team_id = {teamId} AND key_id = {keyId}
                    AND replaced_by IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
                 """, token);
-            return rows == 1 ? issued : s_notActive;
+            if (rows != 1)
+            {
+                return s_notActive;
+            }
+
+            await db.RaiseAsync(time, teamId, "key.rotated", $"key:{keyId}:rotated", new
+            {
+                TeamId = teamId,
+                issued.Key.KeyId,
+                ReplacedKeyId = keyId,
+                issued.Key.Name,
+                OverlapSeconds = (long)overlap.TotalSeconds,
+            }, token);
+            return issued;
         }, cancellation);
 
     /// <summary>Refused on every replica within a second. Revoking again changes nothing. 404 <c>team_key.not_found</c>.</summary>

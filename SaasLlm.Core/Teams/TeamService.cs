@@ -2,11 +2,12 @@ using Microsoft.EntityFrameworkCore;
 using SaasLlm.Core.Changes;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Outbox;
 
 namespace SaasLlm.Core.Teams;
 
 /// <summary>Changes teams. <see cref="TeamCreator"/> makes them, <see cref="TeamReader"/> reads them.</summary>
-public sealed class TeamService(IDbContextFactory<SaasLlmDbContext> contexts, TeamReader reader, TenantChanges changes)
+public sealed class TeamService(IDbContextFactory<SaasLlmDbContext> contexts, TeamReader reader, TenantChanges changes, TimeProvider time)
 {
     /// <summary>404 <c>team.not_found</c>: not there, or not the caller's.</summary>
     public static Failure NotFound { get; } = new(FailureKind.NotFound, "team.not_found", "There is no such team.");
@@ -51,8 +52,16 @@ public sealed class TeamService(IDbContextFactory<SaasLlmDbContext> contexts, Te
     {
         await using (var db = await contexts.CreateDbContextAsync(cancellation))
         {
-            await db.Database.ExecuteSqlAsync(
+            await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
+            var rows = await db.Database.ExecuteSqlAsync(
                 $"UPDATE teams SET status = {status}, updated_at = now() WHERE team_id = {teamId} AND status <> {status}", cancellation);
+            if (rows == 1)
+            {
+                var topic = status == TeamStatus.Suspended ? "team.suspended" : "team.resumed";
+                await db.RaiseAsync(time, teamId, topic, $"team:{teamId}:{topic}:{Uuid7.New(time)}", new { TeamId = teamId, Status = status }, cancellation);
+            }
+
+            await transaction.CommitAsync(cancellation);
         }
 
         // Also when nothing changed: who repeats it may do so because a replica did not hear.

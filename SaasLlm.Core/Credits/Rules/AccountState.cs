@@ -25,6 +25,9 @@ internal sealed record AccountState(
     /// <summary>Levels of remaining credits whose crossing is an event.</summary>
     public IReadOnlyList<decimal> LowThresholds { get; init; } = [];
 
+    /// <summary>Somebody wants to hear of every job that opens and starts.</summary>
+    public bool RaisesJobEvents { get; init; }
+
     /// <summary>Client cost of this month's jobs that were not charged, in USD.</summary>
     public decimal MonthUnchargedUsd { get; init; }
 

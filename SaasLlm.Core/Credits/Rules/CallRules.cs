@@ -60,7 +60,7 @@ internal static class CallRules
             ModelGroupsUsed = job.ModelGroupsUsed.Contains(command.ModelGroup) ? job.ModelGroupsUsed : [.. job.ModelGroupsUsed, command.ModelGroup],
             Running = [.. job.Running, Open(attempt)],
         };
-        return new(Answer(after, now), admitted with { Job = after }, [attempt]);
+        return new(Answer(after, now), admitted with { Job = after }, [attempt, .. LedgerEvents.OfStart(job, command, now)]);
     }
 
     /// <summary>What the caller of a started call needs of its job.</summary>

@@ -30,6 +30,9 @@ internal sealed record JobState(
 
     public decimal UncollectedCredits { get; init; }
 
+    /// <summary>Somebody wants to hear of its start.</summary>
+    public bool RaisesEvents { get; init; }
+
     /// <summary>Of the price book, as it opened. Null: the newest, whose number only its row tells.</summary>
     public long? PriceVersion { get; init; }
 

@@ -35,6 +35,36 @@ internal static class LedgerEvents
         }
     }
 
+    /// <summary><c>job.created</c>, where somebody asked for it: a row more for every job. Its id follows the job's, and a repeat makes the same.</summary>
+    public static IEnumerable<EventRaised> OfOpening(OpenJob command, JobState job)
+    {
+        if (job.RaisesEvents)
+        {
+            yield return Raise(new RowIds(default, job.JobId.Value).MessageAt(1), job.TeamId, "job.created", $"job:{job.JobId}:created", job.CreatedAt,
+                new
+                {
+                    JobId = job.JobId.Value,
+                    job.TeamId,
+                    command.JobType,
+                    command.UserId,
+                    command.ExternalTaskId,
+                    CreditsHeld = Money.Trim(job.HoldAmount),
+                    job.CreatedAt,
+                    job.DeadlineAt,
+                });
+        }
+    }
+
+    /// <summary><c>job.started</c>, with a job's first call, likewise.</summary>
+    public static IEnumerable<EventRaised> OfStart(JobState job, StartCall command, DateTimeOffset now)
+    {
+        if (job is { RaisesEvents: true, StartedCalls: 0 })
+        {
+            yield return Raise(new RowIds(default, command.CallId.Value).MessageAt(1), job.TeamId, "job.started", $"job:{job.JobId}:started", now,
+                new { JobId = job.JobId.Value, job.TeamId, command.ModelGroup, StartedAt = now });
+        }
+    }
+
     /// <summary><c>team.uncharged_cost</c>, where the month's uncharged cost passes the team's threshold.</summary>
     public static IEnumerable<EventRaised> OfUncharged(Guid messageId, AccountState before, AccountState after, DateTimeOffset now)
     {

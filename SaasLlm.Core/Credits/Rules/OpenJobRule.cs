@@ -40,8 +40,9 @@ internal static class OpenJobRule
             Lots = shares,
             MetadataPatch = command.MetadataJson,
             PriceVersion = command.PriceVersion,
+            RaisesEvents = account.RaisesJobEvents,
         };
-        return new(Answer(job), state with { Account = held, Job = job }, [new JobOpened(command, account.OrganizationId, job)]);
+        return new(Answer(job), state with { Account = held, Job = job }, [new JobOpened(command, account.OrganizationId, job), .. LedgerEvents.OfOpening(command, job)]);
     }
 
     // What the job keeps: the team's terms, with its own type's price.

@@ -100,6 +100,7 @@ internal static class LedgerReads
         LowThresholds = row.GetFieldValue<decimal[]>(17),
         MonthUnchargedUsd = row.GetDecimal(18),
         UnchargedThresholdUsd = Optional(row, 19),
+        RaisesJobEvents = row.GetBoolean(20),
     });
 
     private static BudgetTerms Terms(NpgsqlDataReader row, int first) => new(
@@ -134,6 +135,7 @@ internal static class LedgerReads
         StartedAt = row.IsDBNull(34) ? null : Time(row, 34),
         CompletedAt = row.IsDBNull(35) ? null : Time(row, 35),
         PriceVersion = row.GetInt64(36),
+        RaisesEvents = row.GetBoolean(37),
     });
 
     private static void ReadRunning(NpgsqlDataReader row, LedgerBatch batch) => batch.AddRunning(row.GetString(0), new(row.GetGuid(1)), new(

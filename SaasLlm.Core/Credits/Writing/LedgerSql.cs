@@ -28,7 +28,8 @@ internal static class LedgerSql
     public const string LockAccounts = """
         SELECT c.team_id, t.organization_id, t.status = 'suspended', c.allocated, c.used, c.held, c.budget_mode,
                c.credits_per_job, c.credits_per_dollar, c.tokens_per_credit, c.credit_increment, c.markup_percent, c.credit_limit,
-               c.month_used, c.month_start, c.version, c.last_sequence, c.low_thresholds, c.month_uncharged_usd, c.uncharged_threshold_usd
+               c.month_used, c.month_start, c.version, c.last_sequence, c.low_thresholds, c.month_uncharged_usd, c.uncharged_threshold_usd,
+               c.raises_job_events
           FROM unnest($1) AS wanted(team_id)
           JOIN team_credits c ON c.team_id = wanted.team_id
           JOIN teams t ON t.team_id = c.team_id
@@ -61,7 +62,9 @@ internal static class LedgerSql
                j.lot_ids, j.lot_amounts, j.refunded_amount, j.hold_state, j.settled_amount, j.uncollected_credits, j.started_calls,
                j.successful_calls, j.failed_calls, j.input_tokens, j.output_tokens, j.provider_cost_usd, j.client_cost_usd,
                j.latency_ms_sum, j.model_groups_used, j.error_message, j.credit_applied, j.credit_reason,
-               j.credits_remaining, j.started_at, j.completed_at, j.price_version
+               j.credits_remaining, j.started_at, j.completed_at, j.price_version,
+               -- Asked for a job's first call alone.
+               CASE WHEN j.started_calls = 0 THEN (SELECT raises_job_events FROM team_credits WHERE team_id = wanted.team_id) ELSE false END
           FROM (SELECT * FROM unnest($1, $2) AS keys(team_id, job_id) ORDER BY team_id, job_id) wanted
          CROSS JOIN LATERAL (SELECT * FROM jobs WHERE team_id = wanted.team_id AND job_id = wanted.job_id FOR UPDATE) j
          CROSS JOIN LATERAL (SELECT status FROM teams WHERE team_id = wanted.team_id OFFSET 0) t
