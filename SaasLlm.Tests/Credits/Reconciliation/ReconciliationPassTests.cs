@@ -83,6 +83,21 @@ public sealed class ReconciliationPassTests(Infrastructure.AppFixture app)
     }
 
     [Fact]
+    public async Task An_operators_request_begins_a_run_however_young_the_last_one_is()
+    {
+        await using var api = await LedgerAsync();
+        await api.CreateTeamAsync(5);
+        await using var runner = new ReconciliationBench(api);
+        await runner.RunAsync();
+
+        await runner.Pass.PrepareRequestedAsync(default);
+        await runner.Pass.PrepareRequestedAsync(default);
+        Assert.Equal(2, await runner.RunAsync());
+
+        Assert.Equal("2 of 2", await RunsAsync(api));
+    }
+
+    [Fact]
     public async Task A_difference_stands_from_its_first_sight_until_it_is_gone_and_is_logged_once()
     {
         await using var api = await LedgerAsync();
