@@ -3,6 +3,7 @@ using SaasLlm.Benchmarks;
 using SaasLlm.Benchmarks.Crash;
 using SaasLlm.Benchmarks.Gateway;
 using SaasLlm.Benchmarks.Gateway.Servers;
+using SaasLlm.Benchmarks.Jobs;
 using SaasLlm.Benchmarks.Ledger;
 using SaasLlm.Benchmarks.Scale;
 
@@ -11,6 +12,7 @@ var verbs = new Dictionary<string, Func<IVerb>>
     ["ledger"] = () => new LedgerVerb(),
     ["scale"] = () => new ScaleVerb(),
     ["crash"] = () => new CrashVerb(),
+    ["jobs"] = () => new JobsVerb(),
     ["gateway"] = () => new GatewayVerb(),
     ["upstream"] = () => new UpstreamVerb(),
     ["pass-through"] = () => new PassThroughVerb(),

@@ -48,7 +48,15 @@ internal sealed class BenchmarkStack : IAsyncDisposable
     /// <param name="upstream">An OpenAI-compatible server that stands behind the API; null: the simulator.</param>
     /// <param name="cancellation">Ends the start.</param>
     /// <param name="postgresSettings">Each as <c>name=value</c>.</param>
-    public static async Task<BenchmarkStack> StartAsync(Uri? upstream, CancellationToken cancellation, params string[] postgresSettings)
+    public static Task<BenchmarkStack> StartAsync(Uri? upstream, CancellationToken cancellation, params string[] postgresSettings)
+        => StartAsync(upstream, new Dictionary<string, string>(), cancellation, postgresSettings);
+
+    /// <param name="upstream">As above.</param>
+    /// <param name="settings">Environment variables of the API and the job runner.</param>
+    /// <param name="cancellation">Ends the start.</param>
+    /// <param name="postgresSettings">Each as <c>name=value</c>.</param>
+    public static async Task<BenchmarkStack> StartAsync(
+        Uri? upstream, IReadOnlyDictionary<string, string> settings, CancellationToken cancellation, params string[] postgresSettings)
     {
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.SaasLlm_AppHost>(
             [
@@ -63,7 +71,12 @@ internal sealed class BenchmarkStack : IAsyncDisposable
             .WithArgs([.. s_settings.Concat(postgresSettings).SelectMany(setting => new[] { "-c", setting })]);
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
-            builder.CreateResourceBuilder(project).WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production").WithEnvironment("DOTNET_ENVIRONMENT", "Production");
+            var resource = builder.CreateResourceBuilder(project)
+                .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production").WithEnvironment("DOTNET_ENVIRONMENT", "Production");
+            foreach (var (name, value) in settings)
+            {
+                resource.WithEnvironment(name, value);
+            }
         }
 
         var app = await builder.BuildAsync(cancellation);

@@ -99,7 +99,7 @@ internal static class RunnersChecks
         List<string> found = [];
         foreach (var (name, sql) in s_checks)
         {
-            await using var command = new NpgsqlCommand(sql, connection);
+            await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 600 };
             await using var rows = await command.ExecuteReaderAsync();
             while (await rows.ReadAsync())
             {
