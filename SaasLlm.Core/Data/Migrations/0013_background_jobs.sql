@@ -45,6 +45,7 @@ CREATE TABLE background_jobs (
   CONSTRAINT ck_background_jobs_ended CHECK ((state = 'ended') = (ended_at IS NOT NULL) AND (state <> 'ended' OR in_flight = 0))
 ) WITH (fillfactor = 70);
 CREATE INDEX ix_background_jobs_due ON background_jobs (due_at) WHERE state <> 'ended';
+CREATE INDEX ix_background_jobs_ended ON background_jobs (ended_at) WHERE state = 'ended';
 ALTER TABLE background_jobs ADD CONSTRAINT pk_background_jobs PRIMARY KEY (team_id, job_id);
 ALTER TABLE background_jobs ALTER COLUMN template SET STORAGE EXTERNAL;
 

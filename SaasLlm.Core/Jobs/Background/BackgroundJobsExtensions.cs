@@ -30,7 +30,7 @@ public static class BackgroundJobsExtensions
     /// <summary>For JobRunner: runs them. Needs <see cref="AddBackgroundJobs"/> and what <c>AddLlmCalls</c> registers.</summary>
     public static IServiceCollection AddBackgroundRunner(this IServiceCollection services)
     {
-        services.AddOptions<BackgroundOptions>().BindConfiguration(BackgroundOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<BackgroundJobOptions>().BindConfiguration(BackgroundJobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
             .AddSingleton<StepStore>()
             .AddSingleton<StepWriter>()
@@ -40,6 +40,7 @@ public static class BackgroundJobsExtensions
             .AddHostedService(provider => provider.GetRequiredService<StepLoop>())
             .AddBackgroundPass<DueStepsPass>()
             .AddBackgroundPass<LostStepsPass>()
-            .AddBackgroundPass<PlansPass>();
+            .AddBackgroundPass<PlansPass>()
+            .AddBackgroundPass<ForgetPlansPass>();
     }
 }

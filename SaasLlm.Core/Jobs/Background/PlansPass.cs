@@ -13,7 +13,7 @@ namespace SaasLlm.Core.Jobs.Background;
 /// left half done.
 /// </summary>
 internal sealed partial class PlansPass(
-    DuePlans due, PlanStore plans, ILedger ledger, StepCipher cipher, IOptions<BackgroundOptions> options, ILogger<PlansPass> logger)
+    DuePlans due, PlanStore plans, ILedger ledger, StepCipher cipher, IOptions<BackgroundJobOptions> options, ILogger<PlansPass> logger)
     : IBackgroundPass
 {
     private const int BatchSizeMax = 64;

@@ -7,7 +7,7 @@ namespace SaasLlm.Core.Jobs.Background;
 
 /// <summary>Claims steps as far as this runner has places, runs them, and keeps their leases.</summary>
 internal sealed partial class StepLoop(
-    StepStore store, StepRunner runner, PlansPass plans, IOptions<BackgroundOptions> options, TimeProvider time, ILogger<StepLoop> logger) : BackgroundService
+    StepStore store, StepRunner runner, PlansPass plans, IOptions<BackgroundJobOptions> options, TimeProvider time, ILogger<StepLoop> logger) : BackgroundService
 {
     private const int LeaseParts = 3;
 

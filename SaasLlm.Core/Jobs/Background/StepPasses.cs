@@ -6,7 +6,7 @@ using SaasLlm.Core.Common;
 namespace SaasLlm.Core.Jobs.Background;
 
 /// <summary>Makes steps ready whose time to be tried again has come.</summary>
-internal sealed class DueStepsPass(StepStore steps, IOptions<BackgroundOptions> options) : IBackgroundPass
+internal sealed class DueStepsPass(StepStore steps, IOptions<BackgroundJobOptions> options) : IBackgroundPass
 {
     private const int BatchSizeMax = 1000;
 
@@ -17,7 +17,7 @@ internal sealed class DueStepsPass(StepStore steps, IOptions<BackgroundOptions> 
 }
 
 /// <summary>Takes back the steps of runners that died; a step that took several with it has failed.</summary>
-internal sealed partial class LostStepsPass(StepStore steps, IOptions<BackgroundOptions> options, ILogger<LostStepsPass> logger) : IBackgroundPass
+internal sealed partial class LostStepsPass(StepStore steps, IOptions<BackgroundJobOptions> options, ILogger<LostStepsPass> logger) : IBackgroundPass
 {
     private const int BatchSizeMax = 500;
 

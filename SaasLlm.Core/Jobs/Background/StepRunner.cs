@@ -10,7 +10,7 @@ namespace SaasLlm.Core.Jobs.Background;
 
 /// <summary>Runs a claimed step: fills its body, makes its call, and saves its end before the call's end is billed.</summary>
 internal sealed partial class StepRunner(
-    ILlmCaller llm, StepStore steps, StepWriter writer, PlanStore plans, StepCipher cipher, IOptions<BackgroundOptions> options,
+    ILlmCaller llm, StepStore steps, StepWriter writer, PlanStore plans, StepCipher cipher, IOptions<BackgroundJobOptions> options,
     ILogger<StepRunner> logger)
 {
     private static readonly Failure s_broken = new(FailureKind.UpstreamFailed, "background.step_broken", "The step broke off.");

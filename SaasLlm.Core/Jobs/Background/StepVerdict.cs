@@ -29,7 +29,7 @@ internal readonly record struct StepVerdict(StepVerdictKind Kind, TimeSpan Wait 
 
     /// <param name="tries">That counted before this one.</param>
     /// <param name="random">0 to 1: of several steps that failed together, not all come again together.</param>
-    public static StepVerdict Of(Failure failure, int tries, int maxTries, BackgroundOptions options, double random)
+    public static StepVerdict Of(Failure failure, int tries, int maxTries, BackgroundJobOptions options, double random)
     {
         switch (failure.Code)
         {

@@ -28,7 +28,7 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
     internal ApiClient Operator => _api!.Operator;
 
     /// <summary>The last user message of each call that arrived, in order.</summary>
-    internal IEnumerable<string> Prompts => _gateway!.Requests.Select(request => PromptOf(request.Body));
+    internal IEnumerable<string> Prompts => _gateway!.Requests.Where(request => IsCall(request.Body)).Select(request => PromptOf(request.Body));
 
     public async ValueTask InitializeAsync()
     {
@@ -60,7 +60,7 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
     internal void AnswerWith(Func<string, string> text) => AnswerWith((http, prompt) => StubGateway.Json(http, 200, Completion(text(prompt))));
 
     /// <summary>Every call is answered so.</summary>
-    internal void AnswerWith(Func<HttpContext, string, Task> answer) => _gateway!.Answer = (http, body) => answer(http, PromptOf(body));
+    internal void AnswerWith(Func<HttpContext, string, Task> answer) => _gateway!.Answer = (http, body) => IsCall(body) ? answer(http, PromptOf(body)) : StubGateway.Json(http, 404, "{}");
 
     internal static string Completion(string text) => StubGateway.Completion(model: Model)
         .Replace("\"Hello.\"", JsonSerializer.Serialize(text), StringComparison.Ordinal);
@@ -71,15 +71,27 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
     {
         var settings = new Dictionary<string, string?>(_settings)
         {
-            ["Background:Poll"] = "00:00:00.02",
-            ["Background:RetryMin"] = "00:00:00.01",
-            ["Background:RetryMax"] = "00:00:00.05",
+            ["BackgroundJobs:Poll"] = "00:00:00.02",
+            ["BackgroundJobs:RetryMin"] = "00:00:00.01",
+            ["BackgroundJobs:RetryMax"] = "00:00:00.05",
             ["Ledger:CompleteWait"] = "00:00:00",
         };
         var runner = await TestRunner.StartAsync(settings, (Action<IServiceCollection>)Replace + replace, isStarted);
         _runners.Add(runner);
         return runner;
     }
+
+    /// <summary>A JobRunner of its own, as it is deployed; the gateway is a plain one to it.</summary>
+    internal RunnerProcess StartProcess() => RunnerProcess.Start(new Dictionary<string, string?>(_settings)
+    {
+        ["Gateway:Kind"] = "openai",
+        ["Gateway:Key"] = "sk-of-the-gateway",
+        ["Gateway:MasterKey"] = "",
+        // As long as a killed runner's calls may be running still: so long its jobs do not end.
+        ["Gateway:AttemptTimeout"] = "00:00:05",
+        ["BackgroundJobs:Lease"] = "00:00:03",
+        ["BackgroundJobs:Poll"] = "00:00:00.05",
+    });
 
     /// <summary>A team with credits and a group of its own.</summary>
     internal async Task<BackgroundTenant> TenantAsync(decimal credits = 100)
@@ -132,6 +144,9 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
 
         await command.ExecuteNonQueryAsync();
     }
+
+    // A gateway is asked for its models and its health as well.
+    private static bool IsCall(string body) => body.Contains("\"messages\"", StringComparison.Ordinal);
 
     private static string PromptOf(string body) => (string)JsonNode.Parse(body)!["messages"]!.AsArray()[^1]!["content"]!;
 

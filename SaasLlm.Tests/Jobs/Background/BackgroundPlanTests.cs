@@ -29,6 +29,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         { nameof(PlanSql), nameof(PlanSql.Promote), "text[], uuid[]" },
         { nameof(PlanSql), nameof(PlanSql.End), "text[], uuid[]" },
         { nameof(DuePlans), nameof(DuePlans.Take), "int, interval" },
+        { nameof(ForgetPlansPass), nameof(ForgetPlansPass.Forget), "int, interval" },
         { nameof(DuePlans), nameof(DuePlans.Unbilled), "text, uuid, interval" },
     };
 

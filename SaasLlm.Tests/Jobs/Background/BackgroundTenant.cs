@@ -36,12 +36,12 @@ internal sealed class BackgroundTenant(BackgroundBench bench, ApiClient client, 
     public async Task<ApiAnswer> ReadAsync(string job) => (await client.GetAsync($"/api/jobs/{job}")).Is(200);
 
     /// <summary>The job, once it and its plan have ended.</summary>
-    public async Task<ApiAnswer> EndAsync(string job)
+    public async Task<ApiAnswer> EndAsync(string job, TimeSpan? patience = null)
     {
         var began = Stopwatch.GetTimestamp();
         while (await StateAsync(job) != "ended")
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < s_patience, $"{(await ReadAsync(job)).Text} {await StepsAsync(job)}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < (patience ?? s_patience), $"{(await ReadAsync(job)).Text} {await StepsAsync(job)}");
             await Task.Delay(20);
         }
 

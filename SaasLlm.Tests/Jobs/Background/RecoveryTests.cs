@@ -27,7 +27,7 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
             tenant.SubmitBatchAsync(150, "first {{input}}"), tenant.SubmitBatchAsync(150, "second {{input}}"),
             tenant.SubmitAsync(tenant.Step("a", "a"), tenant.Step("b", "b {{steps.a.content}}")));
 
-        Assert.All(await Task.WhenAll(jobs.Select(tenant.EndAsync)), job => Assert.Equal("completed", (string)job["status"]!));
+        Assert.All(await Task.WhenAll(jobs.Select(job => tenant.EndAsync(job))), job => Assert.Equal("completed", (string)job["status"]!));
         Assert.Equal((302, 302), (_bench.Prompts.Count(), _bench.Prompts.Distinct(StringComparer.Ordinal).Count()));
         Assert.Equal((0m, 0m, 3m), await tenant.CreditsAsync());
         Assert.Equal("", await tenant.MiscountsAsync());
@@ -172,6 +172,68 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         await FinishAsync(runner);
 
         Assert.Equal(("ended", "a cancelled", ""), (await tenant.StateAsync(job), await tenant.StepsAsync(job), await tenant.MiscountsAsync()));
+    }
+
+    [Fact]
+    public async Task What_was_asked_and_answered_is_forgotten_after_its_time_and_the_job_stays()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync();
+        var (job, open) = (await tenant.SubmitAsync(tenant.Step("a", "x")), await tenant.SubmitAsync(tenant.Step("a", "y")));
+        (await tenant.Client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
+        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '29 days 23 hours' WHERE state = 'ended'");
+        await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None);
+        Assert.Equal(2L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps"));
+        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '30 days' WHERE state = 'ended'");
+
+        Assert.False(await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None));
+
+        Assert.Equal(Guid.Parse(open), await _bench.ScalarAsync<Guid>("SELECT s.job_id FROM background_steps s JOIN background_jobs USING (team_id, job_id)"));
+        Assert.Null((await tenant.ReadAsync(job))["progress"]);
+        Assert.Equal("cancelled", (string)(await tenant.ReadAsync(job))["status"]!);
+    }
+
+    // Kill -9, in the middle of it, of one of two processes; the other goes on.
+    [Fact]
+    public async Task A_killed_runner_repeats_no_finished_step_and_every_job_is_charged_once()
+    {
+        var tenant = await _bench.TenantAsync(credits: 100);
+        (await _bench.Operator.PutAsync("/api/prices/models/model-a", """{"input_usd_per_million":10,"output_usd_per_million":30,"reason":"Test"}""")).Is(200);
+        var ended = 0;
+        var half = new TaskCompletionSource();
+        _bench.AnswerWith(async (http, prompt) =>
+        {
+            await Task.Delay(5);
+            await StubGateway.Json(http, 200, BackgroundBench.Completion(prompt));
+            if (Interlocked.Increment(ref ended) == 60)
+            {
+                half.TrySetResult();
+            }
+        });
+        await using var first = _bench.StartProcess();
+        await using var second = _bench.StartProcess();
+        var jobs = new List<string>();
+        for (var number = 0; number < 40; number++)
+        {
+            jobs.Add(await tenant.SubmitAsync(tenant.Step("a", $"{number} a"), tenant.Step("b", $"{number} b {{{{steps.a.content}}}}"), tenant.Step("c", $"{number} c")));
+        }
+
+        await half.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        first.Kill();
+
+        foreach (var job in jobs)
+        {
+            Assert.Equal("completed", (string)(await tenant.EndAsync(job, TimeSpan.FromSeconds(60)))["status"]!);
+        }
+
+        Assert.Equal((60m, 0m, 40m), await tenant.CreditsAsync());
+        Assert.Equal("120 120 120", await _bench.ScalarAsync<string>("""
+            SELECT sum(b.succeeded) || ' ' || sum(j.successful_calls) || ' ' || (SELECT count(*) FROM llm_calls WHERE status = 'succeeded')
+              FROM background_jobs b JOIN jobs j USING (team_id, job_id)
+            """));
+        // What ran when it was killed is asked again, and nothing else: at most its places.
+        Assert.InRange(_bench.Prompts.Count(), 120, 120 + 16);
+        Assert.Equal("", await tenant.MiscountsAsync());
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace SaasLlm.Tests.Jobs.Background;
 /// <summary>What becomes of a step whose call failed.</summary>
 public sealed class StepVerdictTests
 {
-    private static readonly BackgroundOptions s_options = new();
+    private static readonly BackgroundJobOptions s_options = new();
 
     [Theory]
     [InlineData(FailureKind.Conflict, "llm.answer_not_kept", "Lost")]

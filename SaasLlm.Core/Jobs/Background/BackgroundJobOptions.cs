@@ -3,9 +3,9 @@ using System.ComponentModel.DataAnnotations;
 namespace SaasLlm.Core.Jobs.Background;
 
 /// <summary>How a runner runs the steps of background jobs.</summary>
-public sealed class BackgroundOptions
+public sealed class BackgroundJobOptions
 {
-    public const string Section = "Background";
+    public const string Section = "BackgroundJobs";
 
     /// <summary>Steps that one runner runs at once.</summary>
     [Range(1, 4096)]
@@ -34,4 +34,8 @@ public sealed class BackgroundOptions
     /// <summary>Claims of a step without an end, after which it fails: each of them took its runner with it.</summary>
     [Range(1, 100)]
     public int ClaimsMax { get; set; } = 5;
+
+    /// <summary>How long after its end a plan is kept, with what was asked and answered; the job itself stays.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00")]
+    public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(30);
 }
