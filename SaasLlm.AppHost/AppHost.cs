@@ -44,10 +44,21 @@ var api = builder.AddProject<Projects.SaasLlm_ApiService>("api", launchProfileNa
     .WithEnvironment("Encryption__Key", encryptionKey)
     .WaitFor(database).WaitFor(redis).WaitForCompletion(migrations);
 
-builder.AddProject<Projects.SaasLlm_JobRunner>("jobrunner", launchProfileName: null)
+var jobRunner = builder.AddProject<Projects.SaasLlm_JobRunner>("jobrunner", launchProfileName: null)
     .WithReference(database).WithReference(redis).WithGateway(gateway)
     .WithEnvironment("Encryption__Key", encryptionKey)
     .WaitFor(database).WaitFor(redis).WaitForCompletion(migrations);
+
+if (runs)
+{
+    // Who develops against this has the receiver of webhooks on the same machine.
+    foreach (var service in new[] { api, jobRunner })
+    {
+        service.WithEnvironment("Webhooks__AllowHttp", "true")
+            .WithEnvironment("Webhooks__AllowedNetworks__0", "127.0.0.0/8")
+            .WithEnvironment("Webhooks__AllowedNetworks__1", "::1/128");
+    }
+}
 
 // `--seed testing-guide` writes that scene's organization, groups and team; what is there already stays as it is.
 if (runs && builder.Configuration["seed"] is { Length: > 0 } scene)
