@@ -257,7 +257,7 @@ public sealed class CallLoopTests
 
         // 800 input at 10, 200 cached at 1, 500 output at 30, per million; the client pays 20 % more.
         var end = Assert.Single(bench.Ledger.Of<EndCall>());
-        Assert.Equal(0.0232m, end.ProviderCostUsd);
+        Assert.Equal((0.0232m, 0.1m), (end.ProviderCostUsd, end.GatewayCostUsd));
         Assert.Equal(0.02784m, end.ClientCostUsd);
         Assert.Equal(new TokenUsage(1000, 200, 500, 100), end.Usage);
         Assert.Equal(1500, result.Value.Usage.Total);

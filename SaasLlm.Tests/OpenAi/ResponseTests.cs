@@ -200,7 +200,8 @@ public sealed class ResponseTests
         Assert.Equal((string)events[2]["item"]!["id"]!, (string)last["response"]!["output"]![1]!["id"]!);
         Assert.Equal((string)events[2]["item"]!["id"]!, (string)events[3]["item_id"]!);
         Assert.DoesNotContain(events, item => item.ToJsonString().Contains("secret", StringComparison.Ordinal) || item.ToJsonString().Contains("obfuscation", StringComparison.Ordinal));
-        Assert.Equal((new TokenUsage(1000, 200, 500, 100), 0.0232m), bench.Ledger.Of<EndCall>().Single() switch { var call => (call.Usage, call.ProviderCostUsd) });
+        Assert.Equal(
+            (new TokenUsage(1000, 200, 500, 100), 0.0232m, 0.5m), bench.Ledger.Of<EndCall>().Single() switch { var call => (call.Usage, call.ProviderCostUsd, call.GatewayCostUsd) });
     }
 
     [Theory]

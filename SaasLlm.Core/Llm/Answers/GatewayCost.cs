@@ -19,9 +19,12 @@ public static class GatewayCost
             ? Accept(usd)
             : null;
 
-    /// <summary>Of a stream's usage chunk, where LiteLLM was told to put it there: <c>"usage": {…, "cost": 0.002}</c>.</summary>
-    public static decimal? Read(JsonElement chunk)
-        => chunk.ValueKind == JsonValueKind.Object && chunk.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object
+    /// <summary>
+    /// Of what holds the usage: <c>"usage": {…, "cost": 0.002}</c>. LiteLLM writes it into the last chunk of a stream and the last event of a
+    /// response's; some servers into whole answers.
+    /// </summary>
+    public static decimal? Read(JsonElement answer)
+        => answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object
            && usage.TryGetProperty("cost", out var cost) && cost.ValueKind == JsonValueKind.Number && cost.TryGetDecimal(out var usd)
             ? Accept(usd)
             : null;

@@ -49,7 +49,8 @@ internal sealed class AttemptSender(
 
         var textBytes = usage is null && meaning == AnswerMeaning.Worked ? AnswerContent.TextBytes(root!.Value) : 0;
         var known = new Known(
-            usage, root is { } element ? AnswerContent.UpstreamId(element) : null, meaning == AnswerMeaning.Worked, textBytes, answer.CostUsd);
+            usage, root is { } element ? AnswerContent.UpstreamId(element) : null, meaning == AnswerMeaning.Worked, textBytes,
+            answer.CostUsd ?? (root is { } whole ? GatewayCost.Read(whole) : null));
         return new(answer, meaning, EndOf(sent, answer, meaning, known, latency), response);
     }
 

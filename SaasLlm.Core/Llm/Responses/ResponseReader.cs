@@ -95,6 +95,7 @@ internal sealed class ResponseReader(ResponseWriter response) : AnswerReader
         Begin(chunk);
         EnsureBegun();
         Usage = ResponseContent.Usage(whole);
+        GatewayCostUsd = Answers.GatewayCost.Read(whole);
         _isWhole = HasContent || HasResult(whole);
         HasContent |= _isWhole;
         var type = Text(whole, "status") == "incomplete" ? "response.incomplete" : "response.completed";
