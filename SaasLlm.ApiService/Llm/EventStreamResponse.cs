@@ -47,7 +47,8 @@ internal static class EventStreamResponse
         try
         {
             await WriteChunksAsync(context, stream, form, time);
-            context.Features.Get<AnswerTee>()?.Hold();
+            var tee = context.Features.Get<AnswerTee>();
+            tee?.Hold();
             if ((await stream.End).TryGet(out var answer, out var failure))
             {
                 foreach (var item in form.Succeeded(answer))
@@ -57,6 +58,7 @@ internal static class EventStreamResponse
             }
             else
             {
+                tee?.Failure = failure;
                 await response.Body.WriteAsync(form.Failed(stream, failure), context.RequestAborted);
             }
 

@@ -96,6 +96,13 @@ public sealed partial class IdempotencyClaims
     /// <summary>The attempt failed and may have done its work all the same: a repeat goes on with the same ids.</summary>
     public Task ReleaseAsync(IdempotentWork work) => FinishAsync(token => _store.ReleaseAsync(work.Claim!, token));
 
+    /// <summary>The attempt failed, and what it made is over: a repeat works with ids of its own.</summary>
+    public Task RenewAsync(IdempotentWork work)
+    {
+        var workId = Uuid7.New(_time);
+        return FinishAsync(token => _store.ReleaseAsync(work.Claim!, workId, token));
+    }
+
     /// <summary>The attempt did nothing: the key is free.</summary>
     public Task ForgetAsync(IdempotentWork work) => FinishAsync(token => _store.ForgetAsync(work.Claim!, token));
 

@@ -71,9 +71,12 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database)
         """, cancellation, claim.Caller, claim.Scope, claim.Fence, status, answer);
 
     /// <summary>Lets the next attempt at the same request go on, with the same ids: this one may have done the work.</summary>
-    public Task ReleaseAsync(Claim claim, CancellationToken cancellation) => ExecuteAsync("""
-        UPDATE idempotency_keys SET state = 'released' WHERE caller = $1 AND scope = $2 AND fence = $3 AND state = 'running'
-        """, cancellation, claim.Caller, claim.Scope, claim.Fence);
+    public Task ReleaseAsync(Claim claim, CancellationToken cancellation) => ReleaseAsync(claim, claim.WorkId, cancellation);
+
+    /// <summary>Likewise, with the id that the next attempt works under.</summary>
+    public Task ReleaseAsync(Claim claim, Guid workId, CancellationToken cancellation) => ExecuteAsync("""
+        UPDATE idempotency_keys SET state = 'released', work_id = $4 WHERE caller = $1 AND scope = $2 AND fence = $3 AND state = 'running'
+        """, cancellation, claim.Caller, claim.Scope, claim.Fence, workId);
 
     /// <summary>Leaves nothing of an attempt that did nothing.</summary>
     public Task ForgetAsync(Claim claim, CancellationToken cancellation) => ExecuteAsync("""

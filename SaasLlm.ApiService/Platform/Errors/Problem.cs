@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using SaasLlm.ApiService.OpenAi;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
 
@@ -14,6 +15,7 @@ internal static class Problem
     /// <summary>Answers with a failure of Core.</summary>
     public static Task WriteAsync(HttpContext context, Failure failure)
     {
+        context.Features.Get<AnswerTee>()?.Failure = failure;
         if (failure.ShouldRetry is { } should && !context.Response.HasStarted)
         {
             context.Response.Headers["x-should-retry"] = should ? "true" : "false";

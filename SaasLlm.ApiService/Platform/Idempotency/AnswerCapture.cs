@@ -1,3 +1,4 @@
+using SaasLlm.Core.Common;
 using SaasLlm.Core.Idempotency;
 
 namespace SaasLlm.ApiService.Platform.Idempotency;
@@ -11,9 +12,17 @@ internal enum AnswerFate
     /// <summary>It failed on our side, with who knows what done: a repeat works, with the same ids.</summary>
     Release,
 
+    /// <summary>It failed, and is over: a repeat works, with ids of its own.</summary>
+    Renew,
+
     /// <summary>Nothing was done, and the caller is asked to come again: the key is free.</summary>
     Forget,
 }
+
+/// <summary>An answer that was held back.</summary>
+/// <param name="Sent">Bytes of it that went out already.</param>
+/// <param name="Failure">What it says; of a stream, what ended it.</param>
+internal sealed record CapturedAnswer(StoredAnswer Answer, int Sent, Failure? Failure);
 
 /// <summary>Holds an answer back until it is stored; of a stream, its end.</summary>
 internal static class AnswerCapture
@@ -21,8 +30,8 @@ internal static class AnswerCapture
     // The rest of an answer's headers belongs to the one exchange.
     private static readonly string[] s_headers = ["Content-Type", "Location", "Retry-After"];
 
-    /// <summary>Runs the request to its end and returns its answer, with how many bytes of it went out already.</summary>
-    public static async Task<(StoredAnswer Answer, int Sent)> RunAsync(HttpContext context, RequestDelegate next)
+    /// <summary>Runs the request to its end and returns its answer.</summary>
+    public static async Task<CapturedAnswer> RunAsync(HttpContext context, RequestDelegate next)
     {
         var (body, aborted) = (context.Response.Body, context.RequestAborted);
         await using var tee = new AnswerTee(context.Response, body, aborted);
@@ -44,12 +53,18 @@ internal static class AnswerCapture
         var headers = s_headers
             .Where(name => context.Response.Headers.ContainsKey(name))
             .Select(name => KeyValuePair.Create(name, context.Response.Headers[name].ToString()));
-        return (new(context.Response.StatusCode, [.. headers], tee.ToArray()), tee.Sent);
+        return new(new(context.Response.StatusCode, [.. headers], tee.ToArray()), tee.Sent, tee.Failure);
     }
 
-    /// <summary>An answer that says when to come again is none to keep, whatever its status.</summary>
-    public static AnswerFate FateOf(StoredAnswer answer) => answer.Status switch
+    /// <summary>
+    /// An answer that says when to come again is none to keep, whatever its status. Nor is that of a call that failed: it is over, its job
+    /// too if that was all its own, and a repeat makes it anew, unless the store may know better how it ended.
+    /// </summary>
+    /// <param name="failure">What it says; of a stream, what ended it.</param>
+    /// <param name="isCall">The request calls a model.</param>
+    public static AnswerFate FateOf(StoredAnswer answer, Failure? failure = null, bool isCall = false) => answer.Status switch
     {
+        < 300 or >= 500 when isCall && failure is not null => failure.Code.StartsWith("store.", StringComparison.Ordinal) ? AnswerFate.Release : AnswerFate.Renew,
         >= 500 => AnswerFate.Release,
         StatusCodes.Status408RequestTimeout or StatusCodes.Status429TooManyRequests => AnswerFate.Forget,
         _ => answer.Headers.Any(header => header.Key == "Retry-After") ? AnswerFate.Forget : AnswerFate.Keep,

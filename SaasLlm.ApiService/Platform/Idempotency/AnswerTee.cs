@@ -1,3 +1,5 @@
+using SaasLlm.Core.Common;
+
 namespace SaasLlm.ApiService.Platform.Idempotency;
 
 /// <summary>
@@ -28,6 +30,9 @@ internal sealed class AnswerTee(HttpResponse response, Stream sent, Cancellation
 
     /// <summary>Bytes that have gone to the caller, or would have if it had stayed.</summary>
     public int Sent { get; private set; }
+
+    /// <summary>What the answer says went wrong; null: nothing.</summary>
+    public Failure? Failure { get; set; }
 
     public byte[] ToArray() => _kept.ToArray();
 

@@ -55,12 +55,11 @@ internal static class IdempotencyMiddleware
     {
         context.Features.Set(work);
         Failpoint.Hit(FailpointName.KeyClaimed);
-        StoredAnswer answer;
-        int sent;
+        CapturedAnswer captured;
         try
         {
             await using var alive = claims.KeepAlive(work);
-            (answer, sent) = await AnswerCapture.RunAsync(context, next);
+            captured = await AnswerCapture.RunAsync(context, next);
         }
         catch (ClaimLostException)
         {
@@ -80,13 +79,15 @@ internal static class IdempotencyMiddleware
 
         Failpoint.Hit(FailpointName.KeyWorked);
         // First kept, then sent: what the caller has seen, a repeat sees again.
-        await (AnswerCapture.FateOf(answer) switch
+        // What may not be done twice is a call to a model.
+        await (AnswerCapture.FateOf(captured.Answer, captured.Failure, isCall: !mayRepeat) switch
         {
-            AnswerFate.Keep => claims.CompleteAsync(work, answer),
+            AnswerFate.Keep => claims.CompleteAsync(work, captured.Answer),
             AnswerFate.Release => claims.ReleaseAsync(work),
+            AnswerFate.Renew => claims.RenewAsync(work),
             _ => claims.ForgetAsync(work),
         });
         Failpoint.Hit(FailpointName.KeyStored);
-        await AnswerCapture.SendAsync(context.Response, answer, sent);
+        await AnswerCapture.SendAsync(context.Response, captured.Answer, captured.Sent);
     }
 }

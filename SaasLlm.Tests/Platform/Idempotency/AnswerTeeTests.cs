@@ -13,7 +13,7 @@ public sealed class AnswerTeeTests
         var (context, body) = Context();
         var seen = new List<string>();
 
-        var (answer, sent) = await AnswerCapture.RunAsync(context, async http =>
+        var (answer, sent, _) = await AnswerCapture.RunAsync(context, async http =>
         {
             http.Response.ContentType = "text/event-stream";
             await http.Response.Body.WriteAsync("data: 1\n\n"u8.ToArray());
@@ -36,7 +36,7 @@ public sealed class AnswerTeeTests
     {
         var (context, body) = Context();
 
-        var (answer, sent) = await AnswerCapture.RunAsync(context, http => http.Response.WriteAsJsonAsync(new { a = 1 }));
+        var (answer, sent, _) = await AnswerCapture.RunAsync(context, http => http.Response.WriteAsJsonAsync(new { a = 1 }));
 
         Assert.Equal(("", 0, """{"a":1}"""), (Text(body), sent, Encoding.UTF8.GetString(answer.Body.Span)));
         await AnswerCapture.SendAsync(context.Response, answer, sent);
@@ -49,7 +49,7 @@ public sealed class AnswerTeeTests
         var context = new DefaultHttpContext { RequestAborted = new(canceled: true) };
         context.Response.Body = new LeftStream();
 
-        var (answer, _) = await AnswerCapture.RunAsync(context, async http =>
+        var (answer, _, _) = await AnswerCapture.RunAsync(context, async http =>
         {
             http.Response.ContentType = "text/event-stream";
             await http.Response.Body.WriteAsync("data: 1\n\n"u8.ToArray(), http.RequestAborted);

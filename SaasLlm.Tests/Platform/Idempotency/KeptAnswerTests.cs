@@ -1,6 +1,7 @@
 using System.Text;
 using Npgsql;
 using SaasLlm.ApiService.Platform.Idempotency;
+using SaasLlm.Core.Common;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Tests.Access;
 using SaasLlm.Tests.Infrastructure;
@@ -122,6 +123,22 @@ public sealed class KeptAnswerTests(ApiFixture api, AppFixture app)
     [InlineData(503, "1", "Release")]
     public void Committed_answers_are_kept(int status, string? retryAfter, string fate)
         => Assert.Equal(fate, AnswerCapture.FateOf(new(status, retryAfter is null ? [] : [new("Retry-After", retryAfter)], default)).ToString());
+
+    // A call that is over is free to be made again; where the store may know of it, its repeat goes on with its ids.
+    [Theory]
+    [InlineData(200, null, "Keep")]
+    [InlineData(200, "llm.stream_failed", "Renew")]
+    [InlineData(200, "store.unavailable", "Release")]
+    [InlineData(400, "llm.request_rejected", "Keep")]
+    [InlineData(409, "job.ended", "Keep")]
+    [InlineData(502, "llm.all_models_failed", "Renew")]
+    [InlineData(503, "llm.gateway_unavailable", "Renew")]
+    [InlineData(503, "store.unavailable", "Release")]
+    [InlineData(503, "store.outcome_unknown", "Release")]
+    [InlineData(500, null, "Release")]
+    public void A_calls_answer_is_kept_unless_it_failed(int status, string? code, string fate)
+        => Assert.Equal(
+            fate, AnswerCapture.FateOf(new(status, [], default), code is null ? null : new(FailureKind.Unavailable, code, "x"), isCall: true).ToString());
 
     [Theory]
     [InlineData("k", true)]
