@@ -25,7 +25,7 @@ internal sealed class CreateAndCall(ILlmCaller llm, JobTypes types, TimeProvider
         Summary(s =>
         {
             s.Summary = "Opens a job, makes its one call, and ends it";
-            s.Description = "The fields of `create` and of `llm-call` in one body. The job is charged if the call succeeds, and fails with it: the refusal names the job.";
+            s.Description = "The fields of `create` and of `llm-call` in one body. The job is charged if the call succeeds, and fails with it: the refusal names the job, if one was opened.";
             s.RequestExamples.Add(new(Example));
             s.ResponseExamples[200] = new OneShotResponse(
                 Guid.Empty, Guid.Empty, JobStatus.Completed, DateTimeOffset.UnixEpoch,
@@ -40,7 +40,7 @@ internal sealed class CreateAndCall(ILlmCaller llm, JobTypes types, TimeProvider
     protected override async Task AnswerAsync(LlmCall call, CancellationToken cancellation)
         => await (await llm.CallAsync(call, cancellation)).Match(
             answer => Send.OkAsync(OneShotResponse.Of(answer), cancellation),
-            failure => Send.FailureAsync(OneShot.OfJob(failure, call.JobId)));
+            failure => Send.FailureAsync(OneShot.OfJob(failure, call)));
 }
 
 /// <param name="Body">The fields of a job (<c>job_type</c>, …) and of a chat request with <c>model_group</c>.</param>

@@ -25,5 +25,5 @@ internal sealed class CreateAndCallStream(ILlmCaller llm, JobTypes types, TimePr
 
     protected override Task AnswerAsync(LlmCall call, CancellationToken cancellation) => EventStreamResponse.AnswerAsync(
         HttpContext, llm, call, () => new ChatStreamForm(answer => [OneShotResponse.Of(answer, isStream: true)]), time,
-        failure => OneShot.OfJob(failure, call.JobId));
+        failure => OneShot.OfJob(failure, call));
 }

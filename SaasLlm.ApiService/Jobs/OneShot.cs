@@ -63,11 +63,16 @@ internal static class OneShot
         return CallRead.Of(new LlmCall(teamId, jobId, call.ModelGroup, call.Purpose, call.Fields, opens).By(context));
     }
 
-    /// <summary>A refusal that names the job, which has ended as failed and can be read.</summary>
-    public static Failure OfJob(Failure failure, JobId jobId)
+    /// <summary>A refusal that names the job, which has ended as failed and can be read; not where none was opened.</summary>
+    public static Failure OfJob(Failure failure, LlmCall call)
     {
+        if (call.Clock is { HasBegun: false })
+        {
+            return failure;
+        }
+
         var details = new Dictionary<string, object?>(failure.Details ?? new Dictionary<string, object?>());
-        details.TryAdd("job_id", jobId.Value);
+        details.TryAdd("job_id", call.JobId.Value);
         return failure with { Details = details };
     }
 }

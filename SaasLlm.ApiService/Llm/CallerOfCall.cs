@@ -14,6 +14,12 @@ internal static class CallerOfCall
         context.Response.OnStarting(() =>
         {
             context.Response.Headers["Server-Timing"] = Text(clock);
+            if (call.NewJob is not null && !clock.HasBegun)
+            {
+                // It was refused before a job opened: the id names nothing.
+                context.Response.Headers.Remove("x-job-id");
+            }
+
             return Task.CompletedTask;
         });
         return call with { Caller = context.GetCaller().Team, Measured = status => Write(context.Response.Headers, status), Clock = clock };

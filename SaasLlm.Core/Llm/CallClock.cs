@@ -1,12 +1,16 @@
 namespace SaasLlm.Core.Llm;
 
-/// <summary>How a call's time is spent: waiting for the gateway, or here. May be read while the call runs.</summary>
+/// <summary>How far a call came, and how its time is spent: waiting for the gateway, or here. May be read while the call runs.</summary>
 public sealed class CallClock(TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly long _begunAt = time.GetTimestamp();
     private TimeSpan _upstream;
     private long? _sentAt;
+    private volatile bool _hasBegun;
+
+    /// <summary>The ledger let the call begin, or may have: a job that was to open with it is there.</summary>
+    public bool HasBegun => _hasBegun;
 
     /// <summary>Until now. Upstream is the time from sending an attempt until its answer was whole, of all attempts; overhead is the rest.</summary>
     public (TimeSpan Upstream, TimeSpan Overhead) Read()
@@ -18,6 +22,8 @@ public sealed class CallClock(TimeProvider time)
             return (upstream, overhead > TimeSpan.Zero ? overhead : TimeSpan.Zero);
         }
     }
+
+    internal void Began() => _hasBegun = true;
 
     /// <summary>An attempt goes out.</summary>
     internal void Sent()

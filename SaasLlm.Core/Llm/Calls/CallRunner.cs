@@ -84,6 +84,11 @@ internal sealed partial class CallRunner(
         var begun = plan.Call.NewJob is { } job
             ? await ledger.OpenJobWithCallAsync(job, start, CancellationToken.None)
             : await ledger.StartCallAsync(start, CancellationToken.None);
+        if (begun.Failure is null or { Code: "store.outcome_unknown" })
+        {
+            plan.Clock.Began();
+        }
+
         if (begun.TryGet(out var started, out var refused))
         {
             progress.Started(started);
