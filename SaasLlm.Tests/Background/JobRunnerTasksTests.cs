@@ -14,7 +14,7 @@ public sealed class JobRunnerTasksTests(Infrastructure.AppFixture app)
     ];
 
     private static readonly string[] s_schedules =
-        ["clean-gateway-keys", "forget-idempotency-keys", "import-prices", "partitions", "recheck-usage", "retention", "roll-up-usage"];
+        ["clean-gateway-keys", "forget-idempotency-keys", "forget-plans", "import-prices", "partitions", "recheck-usage", "retention", "roll-up-usage"];
 
     [Fact]
     public async Task Every_task_is_known_by_its_name_and_succeeds()
