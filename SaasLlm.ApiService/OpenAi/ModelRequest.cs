@@ -9,6 +9,8 @@ namespace SaasLlm.ApiService.OpenAi;
 /// <param name="Labels">OpenAI's <c>metadata</c>, a JSON object.</param>
 internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage, string? User, string Labels, JsonElement Fields)
 {
+    private const int BufferBytesFirst = 64 * 1024;
+
     // Of two fields with one name, we and the model's server might each read another.
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
@@ -19,7 +21,8 @@ internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage
     /// <param name="mayStream">False: <c>stream</c> is a field like any other.</param>
     public static async Task<Result<ModelRequest>> ReadAsync(HttpContext context, bool mayStream = true)
     {
-        using var buffer = new MemoryStream();
+        // At once as long as it says that it is, within reason: a header alone may not take much.
+        using var buffer = new MemoryStream((int)Math.Min(context.Request.ContentLength ?? 0, BufferBytesFirst));
         await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
         try
         {

@@ -30,7 +30,7 @@ internal sealed class Flags
         => TimeSpan.FromSeconds(Text(name) is { } text ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise);
 
     public int[] Numbers(string name, params int[] otherwise)
-        => Text(name) is { } text ? [.. text.Split(',').Select(part => int.Parse(part, CultureInfo.InvariantCulture))] : otherwise;
+        => Text(name) is { } text ? [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(part => int.Parse(part, CultureInfo.InvariantCulture))] : otherwise;
 
     public string[] Words(string name, params string[] otherwise) => Text(name)?.Split(',') ?? otherwise;
 

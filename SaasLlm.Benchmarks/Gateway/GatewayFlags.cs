@@ -11,6 +11,8 @@ internal sealed record GatewayFlags
         Callers = flags.Numbers("callers", 1, 32, 256);
         PromptKilobytes = flags.Numbers("prompts", 1, 50);
         StreamCallers = flags.Numbers("stream-callers", 1, 32);
+        Beside = flags.Text("beside");
+        Only = flags.Words("only");
         OpenStreams = flags.Number("streams", 1000);
         Teams = flags.Number("teams", 64);
         UpstreamPort = flags.Number("upstream-port", 0);
@@ -22,7 +24,7 @@ internal sealed record GatewayFlags
         PeerStreams = flags.Text("peer-streams") != "false";
         Statements = flags.Text("statements") == "true";
         Report = flags.Text("report");
-        Contest = new(flags.Number("rounds", 3), flags.Seconds("settle", 8), flags.Seconds("warm-up", 1), flags.Seconds("seconds", 3));
+        Contest = new(flags.Number("rounds", 3), flags.Seconds("settle", 30), flags.Seconds("warm-up", 1), flags.Seconds("seconds", 3));
         flags.RefuseUnknown();
     }
 
@@ -31,6 +33,12 @@ internal sealed record GatewayFlags
     public int[] PromptKilobytes { get; }
 
     public int[] StreamCallers { get; }
+
+    /// <summary>The folder of another build of the API, which is measured beside this one on the same stores.</summary>
+    public string? Beside { get; }
+
+    /// <summary>The contestants, where not all run.</summary>
+    public string[] Only { get; }
 
     /// <summary>How many streams are open at once when memory is measured; 0: it is not.</summary>
     public int OpenStreams { get; }

@@ -28,7 +28,7 @@ internal sealed class GatewayReport(
         {
             table.Add(
                 score.Contestant.Name, $"{score.Contestant.Callers}", Text(score.PerSecond, "0"),
-                Report.Ratio(score, calls) is { } ratio ? Text(ratio, "0.000") : "baseline",
+                Report.Ratio(score, calls) is { } ratio ? Text(ratio, "0.000") : "",
                 Text(score.P50.TotalMilliseconds, "0.00"), Text(score.P99.TotalMilliseconds, "0.00"), $"{score.Failed}",
                 IsOurs(score) ? $"{mismatches}" : "", CpuEach(score));
         }
@@ -68,7 +68,12 @@ internal sealed class GatewayReport(
 
         foreach (var score in streams.Where(IsOurs))
         {
-            var direct = streams.First(other => other.Contestant.Name == score.Contestant.Baseline && other.Contestant.Callers == score.Contestant.Callers);
+            var direct = streams.FirstOrDefault(other => other.Contestant.Name == score.Contestant.Baseline && other.Contestant.Callers == score.Contestant.Callers);
+            if (direct is null)
+            {
+                continue;
+            }
+
             yield return Report.Bound($"added time to first byte, p50 ms, {score.Contestant.Callers} callers", (score.P50 - direct.P50).TotalMilliseconds, 2);
         }
 

@@ -16,9 +16,9 @@ internal sealed class GatewayVerb : IVerb
 
     public string Usage => """
         chat completions through the API beside a bare pass-through and another gateway
-                 [--callers 1,32,256 --prompts 1,50 (kB) --stream-callers 1,32 --streams 1000 --teams 64 --rounds 3 --settle 8 --warm-up 1 --seconds 3]
+                 [--callers 1,32,256 --prompts 1,50 (kB) --stream-callers 1,32 --streams 1000 --teams 64 --rounds 3 --settle 30 --warm-up 1 --seconds 3]
                  [--peer url --peer-name n --peer-path /v1/chat/completions --peer-header name=value,… ({upstream}: its address)]
-                 [--peer-pid n --peer-streams false --upstream-port n --statements true --report file.md]
+                 [--peer-pid n --peer-streams false --only direct,pass-through,ours,… --beside folder --upstream-port n --statements true --report file.md]
         """;
 
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation)
@@ -35,8 +35,12 @@ internal sealed class GatewayVerb : IVerb
         using var direct = new GatewayTarget(Direct, upstreamAddress, path, keys);
         using var passThrough = new GatewayTarget(PassThrough, bareAddress, path, keys);
         using var ours = new GatewayTarget(Ours, stack.Api, path, keys);
+        var (other, otherAddress) = flags.Beside is { } folder ? await ServerHost.StartApiAsync(folder, stack, cancellation) : (null, null);
+        await using var otherProcess = other;
+        using var beside = otherAddress is null ? null : new GatewayTarget("beside", otherAddress, path, keys);
         using var peer = flags.Peer is null ? null : PeerOf(flags, upstreamAddress, keys);
-        GatewayTarget[] targets = [direct, passThrough, ours, .. peer is null ? Array.Empty<GatewayTarget>() : [peer]];
+        GatewayTarget[] all = [direct, passThrough, ours, .. new[] { beside, peer }.OfType<GatewayTarget>()];
+        var targets = Array.FindAll(all, target => flags.Only.Length == 0 || flags.Only.Contains(target.Name));
         ProcessMeter.Also(flags.PeerProcess, GatewayReport.Peer);
         if (flags.Statements)
         {

@@ -65,7 +65,10 @@ public static class LlmExtensions
 
     private static void AddGatewayClient<T>(this IServiceCollection services, TimeSpan timeout)
         where T : class
-        => services.AddHttpClient<T>(http => http.Timeout = timeout).AddHttpMessageHandler<SpreadHandler>().ConfigurePrimaryHttpMessageHandler(NewHandler);
+        => services.AddHttpClient<T>(http => http.Timeout = timeout)
+            // They say what the attempt's row and span say, and cost two handlers a request even where nobody listens.
+            .RemoveAllLoggers()
+            .AddHttpMessageHandler<SpreadHandler>().ConfigurePrimaryHttpMessageHandler(NewHandler);
 
     private static SocketsHttpHandler NewHandler() => new()
     {

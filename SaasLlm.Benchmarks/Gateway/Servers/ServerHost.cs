@@ -26,11 +26,36 @@ internal static class ServerHost
     }
 
     /// <summary>Starts a verb of this program that is a server, as a process of its own, and waits until it listens.</summary>
-    public static async Task<(ServiceProcess Process, Uri Address)> StartAsync(string verb, int port, CancellationToken cancellation, params string[] arguments)
+    public static Task<(ServiceProcess Process, Uri Address)> StartAsync(string verb, int port, CancellationToken cancellation, params string[] arguments)
     {
         port = port == 0 ? FreePort() : port;
-        var process = new ServiceProcess(
-            verb, "SaasLlm.Benchmarks.dll", new Dictionary<string, string>(), [verb, "--port", $"{port}", .. arguments]);
+        return StartAsync(
+            new ServiceProcess(verb, "SaasLlm.Benchmarks.dll", new Dictionary<string, string>(), [verb, "--port", $"{port}", .. arguments]), port, cancellation);
+    }
+
+    /// <summary>Starts the API of another build, on the stores of the run.</summary>
+    /// <param name="folder">Where its program is.</param>
+    public static Task<(ServiceProcess Process, Uri Address)> StartApiAsync(string folder, BenchmarkStack stack, CancellationToken cancellation)
+    {
+        var port = FreePort();
+        var settings = new Dictionary<string, string>
+        {
+            ["DOTNET_ENVIRONMENT"] = "Production",
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
+            ["ConnectionStrings__saasllm"] = stack.Postgres,
+            ["ConnectionStrings__redis"] = stack.Redis,
+            ["Gateway__Kind"] = "openai",
+            ["Gateway__BaseUrl"] = stack.Gateway.ToString(),
+            ["Gateway__Key"] = BenchmarkStack.MasterKey,
+            ["Encryption__Key"] = BenchmarkStack.EncryptionKey,
+            ["Access__AdminKey"] = BenchmarkStack.AdminKey,
+        };
+        return StartAsync(new ServiceProcess("beside", Path.Combine(Path.GetFullPath(folder), "SaasLlm.ApiService.dll"), settings), port, cancellation);
+    }
+
+    private static async Task<(ServiceProcess Process, Uri Address)> StartAsync(ServiceProcess process, int port, CancellationToken cancellation)
+    {
         process.Start(new Dictionary<string, string>());
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(s_patience);
@@ -38,7 +63,7 @@ internal static class ServerHost
         {
             if (process.HasExited)
             {
-                throw new InvalidOperationException($"{verb} ended: {string.Join('\n', process.Output)}");
+                throw new InvalidOperationException($"{process.Name} ended: {string.Join('\n', process.Output)}");
             }
 
             await Task.Delay(50, limit.Token);

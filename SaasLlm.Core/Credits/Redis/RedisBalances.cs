@@ -61,10 +61,10 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     // Lua counts in doubles, exact below 2^53. More than four billion credits never refuse early anyway.
     private const decimal CreditsCap = 4_000_000_000m;
 
-    private static readonly string s_reserve = Script("reserve");
-    private static readonly string s_release = Script("release");
-    private static readonly string s_push = Script("push");
-    private static readonly string s_seed = Script("seed");
+    private static readonly RedisScript s_reserve = Script("reserve");
+    private static readonly RedisScript s_release = Script("release");
+    private static readonly RedisScript s_push = Script("push");
+    private static readonly RedisScript s_seed = Script("seed");
 
     /// <param name="price">Of the job's type, for teams that pay by the job; null is the team's own.</param>
     public async Task<ReserveReply> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
@@ -110,16 +110,16 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     /// <summary>What Redis says of an amount, once it was told.</summary>
     internal static decimal AsCounted(decimal credits) => ToMicro(credits) / Micro;
 
-    internal static string Script(string name) => EmbeddedText.Read($"SaasLlm.Core.Credits.Redis.{name}.lua");
+    internal static RedisScript Script(string name) => RedisScript.Embedded($"SaasLlm.Core.Credits.Redis.{name}.lua");
 
     internal static string[] Texts(RedisResult reply) => Array.ConvertAll(((RedisResult[]?)reply)!, part => ((string?)part)!);
 
     /// <summary>Runs a script on the four keys of a team; null when Redis did not answer.</summary>
-    internal Task<RedisResult?> EvaluateAsync(string what, string script, string teamId, RedisValue[] values)
+    internal Task<RedisResult?> EvaluateAsync(string what, RedisScript script, string teamId, RedisValue[] values)
     {
         var tag = $"{{team:{teamId}}}";
         RedisKey[] keys = [$"{tag}:balance", $"{tag}:holds", $"{tag}:amounts", $"{tag}:pending"];
-        return guard.TryAsync(what, () => redis.GetDatabase().ScriptEvaluateAsync(script, keys, values));
+        return guard.TryAsync(what, () => script.EvaluateAsync(redis.GetDatabase(), keys, values));
     }
 
     private ReserveReply Read(string[] reply) => reply[0] switch

@@ -20,9 +20,9 @@ internal sealed class RedisSweeper(RedisBalances redis)
     // Of each sort; what a look leaves out, the next one finds.
     private const int HoldsMax = 1000;
 
-    private static readonly string s_inspect = RedisBalances.Script("inspect");
-    private static readonly string s_dropOverdue = RedisBalances.Script("drop_overdue");
-    private static readonly string s_forget = RedisBalances.Script("forget");
+    private static readonly RedisScript s_inspect = RedisBalances.Script("inspect");
+    private static readonly RedisScript s_dropOverdue = RedisBalances.Script("drop_overdue");
+    private static readonly RedisScript s_forget = RedisBalances.Script("forget");
 
     /// <summary>Answered, without a view: there is no balance in Redis, and nothing to be wrong.</summary>
     public async Task<(bool IsAnswered, RedisView? View)> InspectAsync(string teamId)

@@ -113,9 +113,13 @@ internal sealed class LedgerBatch
 
         if (state.Job is { } job)
         {
-            // A job that is new is inserted as it was opened, whatever the same decision made of it then.
-            var read = _jobs.TryGetValue((job.TeamId, job.JobId), out var row) ? row.Read : Opened(entries) ?? job;
-            _jobs[(job.TeamId, job.JobId)] = new(read, job);
+            if (!_jobs.TryGetValue((job.TeamId, job.JobId), out var row))
+            {
+                entries = [.. entries.Select(entry => entry is JobOpened opened ? opened with { Job = AsInserted(opened.Job, job) } : entry)];
+                row = new(Opened(entries) ?? job, job);
+            }
+
+            _jobs[(job.TeamId, job.JobId)] = row with { Current = job };
         }
 
         if (scope.EndsCall is { } call && state.CallIsRecorded)
@@ -136,6 +140,19 @@ internal sealed class LedgerBatch
 
         Entries.AddRange(entries);
     }
+
+    // A new row carries the call that the same decision started: it need not be updated in the same breath.
+    private static JobState AsInserted(JobState opened, JobState current) => current.IsOpen
+        ? opened with
+        {
+            Status = current.Status,
+            StartedCalls = current.StartedCalls,
+            StartedAt = current.StartedAt,
+            ModelGroupsUsed = current.ModelGroupsUsed,
+            HoldAmount = current.HoldAmount,
+            Lots = current.Lots,
+        }
+        : opened;
 
     private static JobState? Opened(IReadOnlyList<LedgerEntry> entries)
     {

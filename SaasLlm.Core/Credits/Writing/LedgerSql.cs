@@ -115,12 +115,14 @@ internal static class LedgerSql
     public const string InsertJobs = """
         INSERT INTO jobs (team_id, job_id, organization_id, job_type, user_id, external_task_id, metadata, budget_mode, price,
                           credits_per_dollar, tokens_per_credit, credit_increment, markup_percent, max_calls, max_cost_usd,
-                          deadline_at, hold_amount, lot_ids, lot_amounts, created_at, price_version)
+                          deadline_at, hold_amount, lot_ids, lot_amounts, created_at, status, started_calls, started_at,
+                          model_groups_used, price_version)
         SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)::jsonb, unnest($8),
                unnest($9), unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16),
-               unnest($17), unnest($18)::uuid[], unnest($19)::numeric[], unnest($20),
+               unnest($17), unnest($18)::uuid[], unnest($19)::numeric[], unnest($20), unnest($21), unnest($22), unnest($23),
+               string_to_array(unnest($24), ','),
                -- Null is the newest there is.
-               unnest(array_replace($21, NULL::bigint, (SELECT coalesce(max(version), 0) FROM price_versions)))
+               unnest(array_replace($25, NULL::bigint, (SELECT coalesce(max(version), 0) FROM price_versions)))
         """;
 
     public const string UpdateJobs = """

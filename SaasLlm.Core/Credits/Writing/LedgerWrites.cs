@@ -32,6 +32,9 @@ internal static class LedgerWrites
     private static string LotAmounts(IReadOnlyList<LotShare> lots)
         => $"{{{string.Join(',', lots.Select(share => share.Credits.ToString(CultureInfo.InvariantCulture)))}}}";
 
+    // A group's name holds no comma.
+    private static string Groups(JobState job) => string.Join(',', job.ModelGroupsUsed);
+
     private static List<T> Of<T>(LedgerBatch work) where T : LedgerEntry => [.. work.Entries.OfType<T>()];
 
     private static void InsertJobs(NpgsqlBatch batch, List<JobOpened> rows)
@@ -56,6 +59,10 @@ internal static class LedgerWrites
             .Text(r => LotIds(r.Job.Lots))
             .Text(r => LotAmounts(r.Job.Lots))
             .TimestampTz(r => r.Job.CreatedAt)
+            .Text(r => r.Job.Status)
+            .Integer(r => r.Job.StartedCalls)
+            .TimestampTz(r => r.Job.StartedAt)
+            .Text(r => Groups(r.Job))
             .Bigint(r => r.Job.PriceVersion);
 
     private static void UpdateJobs(NpgsqlBatch batch, IReadOnlyList<JobState> rows)
@@ -74,8 +81,7 @@ internal static class LedgerWrites
             .Numeric(r => r.ProviderCostUsd)
             .Numeric(r => r.ClientCostUsd)
             .Bigint(r => r.LatencyMsSum)
-            // Arrays of arrays cannot be unnested row by row; a group's name holds no comma.
-            .Text(r => string.Join(',', r.ModelGroupsUsed))
+            .Text(Groups)
             .Text(r => r.ErrorMessage)
             .Boolean(r => r.CreditApplied)
             .Text(r => r.CreditReason)

@@ -61,12 +61,19 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
     // Null: longer than allowed.
     private static async Task<byte[]?> ReadAsync(HttpResponseMessage response, int max, CancellationToken cancellation)
     {
-        if (response.Content.Headers.ContentLength > max)
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
+        if (response.Content.Headers.ContentLength is { } length)
         {
-            return null;
+            if (length > max)
+            {
+                return null;
+            }
+
+            var whole = new byte[length];
+            await stream.ReadExactlyAsync(whole, cancellation);
+            return whole;
         }
 
-        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
         using var copy = new MemoryStream();
         var buffer = new byte[16 * 1024];
         while (await stream.ReadAsync(buffer, cancellation) is > 0 and var read)

@@ -31,8 +31,8 @@ internal sealed class LimitWindows(IConnectionMultiplexer redis, RedisGuard guar
     private const int HeadParts = 2;
     private const int LevelParts = 7;
 
-    private static readonly string s_admit = EmbeddedText.Read("SaasLlm.Core.Llm.Limits.admit.lua");
-    private static readonly string s_settle = EmbeddedText.Read("SaasLlm.Core.Llm.Limits.settle.lua");
+    private static readonly RedisScript s_admit = RedisScript.Embedded("SaasLlm.Core.Llm.Limits.admit.lua");
+    private static readonly RedisScript s_settle = RedisScript.Embedded("SaasLlm.Core.Llm.Limits.settle.lua");
 
     /// <summary>Admits the call at all levels or at none. Null: Redis did not answer in time; the script may still run.</summary>
     /// <param name="tokens">What the call may use at most.</param>
@@ -52,7 +52,7 @@ internal sealed class LimitWindows(IConnectionMultiplexer redis, RedisGuard guar
             values.AddRange([Limit(requests), Limit(perMinute), Limit(parallel)]);
         }
 
-        var reply = await guard.TryAsync("admit_call", () => redis.GetDatabase().ScriptEvaluateAsync(s_admit, Keys(teamId, levels), [.. values]));
+        var reply = await guard.TryAsync("admit_call", () => s_admit.EvaluateAsync(redis.GetDatabase(), Keys(teamId, levels), [.. values]));
         return reply is null ? null : Read(reply, levels);
     }
 
@@ -67,7 +67,7 @@ internal sealed class LimitWindows(IConnectionMultiplexer redis, RedisGuard guar
             values.Add(limits.TokensPerMinute is null ? 0 : tokens);
         }
 
-        return guard.TryAsync("settle_call", () => redis.GetDatabase().ScriptEvaluateAsync(s_settle, Keys(teamId, levels), [.. values]));
+        return guard.TryAsync("settle_call", () => s_settle.EvaluateAsync(redis.GetDatabase(), Keys(teamId, levels), [.. values]));
     }
 
     private static RedisKey[] Keys(string teamId, IReadOnlyList<LimitLevel> levels)
