@@ -26,7 +26,7 @@ internal sealed class JobsVerb : IVerb
 
     public string Usage => """
         background steps and webhooks a second beside their SQL alone, cost a step in a long queue, waits behind another team
-                 [--jobs 2000 --teams 50 --batch 10000 --small 1000 --large 1000000 --waiting 5000 --waits 200 --messages 10000 --endpoints 32 --rounds 3 --report file.md]
+                 [--jobs 2000 --teams 50 --batch 10000 --small 1000 --large 1000000 --waiting 5000 --waits 200 --messages 10000 --endpoints 32 --rounds 3 --statements true --report file.md]
         """;
 
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation)
@@ -37,12 +37,19 @@ internal sealed class JobsVerb : IVerb
         var (waiting, waits) = (flags.Number("waiting", 5000), flags.Number("waits", 200));
         var (messages, endpoints, rounds) = (flags.Number("messages", 10_000), flags.Number("endpoints", 32), flags.Number("rounds", 3));
         var report = flags.Text("report");
+        var statements = flags.Text("statements") == "true";
         flags.RefuseUnknown();
 
         var (upstream, address) = await ServerHost.StartAsync("upstream", 0, cancellation);
         await using var upstreamProcess = upstream;
         await using var stack = await BenchmarkStack.StartAsync(
-            address, new Dictionary<string, string> { ["Webhooks__AllowHttp"] = "true", ["Webhooks__AllowedNetworks__0"] = "127.0.0.0/8" }, cancellation);
+            address, new Dictionary<string, string> { ["Webhooks__AllowHttp"] = "true", ["Webhooks__AllowedNetworks__0"] = "127.0.0.0/8" }, cancellation,
+            statements ? [StatementCosts.Setting] : []);
+        if (statements)
+        {
+            await StatementCosts.StartAsync(stack.Postgres, cancellation);
+        }
+
         var keys = await GatewayTenants.CreateAsync(stack.Api, Math.Max(teams, endpoints), cancellation);
 
         using var load = new SubmittedLoad(stack, [.. keys.Take(teams)]);
@@ -56,6 +63,11 @@ internal sealed class JobsVerb : IVerb
         var mismatches = await Mismatches.CountAsync(stack.Postgres, cancellation) + await FaultsAsync(stack.Postgres, cancellation);
         Table[] tables = [steps, webhooks, depth, fairness];
         Array.ForEach(tables, table => Console.WriteLine(table.ToText()));
+        if (statements)
+        {
+            Console.WriteLine((await StatementCosts.ReadAsync(stack.Postgres, cancellation)).ToText());
+        }
+
         _lines.Add($"{(mismatches == 0 ? "met   " : "MISSED")}  mismatches of ledger, jobs, steps and events: {mismatches} (goal 0)");
         _lines.Add($"{(unsuccessful == 0 ? "met   " : "MISSED")}  steps that did not succeed: {unsuccessful} (goal 0); webhooks that came twice: {repeated}");
         _lines.ForEach(Console.WriteLine);
@@ -114,7 +126,7 @@ internal sealed class JobsVerb : IVerb
         return (table, load.Repeated);
     }
 
-    // Each round takes most of the small queue, which is then filled anew, and as many of the large one.
+    // Each round takes most of the small queue and as many of the large one; both are then filled anew.
     private async Task<Table> DepthAsync(BenchmarkStack stack, int small, int large, int teams, int rounds, CancellationToken cancellation)
     {
         await using var few = await StepQueue.CreateAsync(stack.Postgres, "steps_small", cancellation);
@@ -130,6 +142,7 @@ internal sealed class JobsVerb : IVerb
             fewCosts.Add(Micros(await few.WorkAsync(count, TeamStepsMax, cancellation)));
             muchCosts.Add(Micros(await much.WorkAsync(count, TeamStepsMax, cancellation)));
             await few.FillAsync(teams, count / StepsOfQueuedJob, StepsOfQueuedJob, isChained: false, cancellation);
+            await much.FillAsync(teams, count / StepsOfQueuedJob, StepsOfQueuedJob, isChained: false, cancellation);
         }
 
         var ratio = Median(muchCosts) / Median(fewCosts);
