@@ -143,7 +143,7 @@ public sealed class DeliveryLog(IDbContextFactory<SaasLlmDbContext> contexts, We
         return replayed;
     }
 
-    private static Task WakeAsync(SaasLlmDbContext db, Guid endpointId, CancellationToken cancellation)
+    private static Task<int> WakeAsync(SaasLlmDbContext db, Guid endpointId, CancellationToken cancellation)
         => db.Database.ExecuteSqlAsync(
             $"UPDATE webhook_endpoints SET ready_at = least(ready_at, ledger_now()) WHERE endpoint_id = {endpointId}", cancellation);
 }
