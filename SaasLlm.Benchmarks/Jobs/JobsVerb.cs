@@ -167,7 +167,7 @@ internal sealed class JobsVerb : IVerb
         }
     }
 
-    private async Task<Table> FairnessAsync(SubmittedLoad load, int waiting, int waits, CancellationToken cancellation)
+    private static async Task<Table> FairnessAsync(SubmittedLoad load, int waiting, int waits, CancellationToken cancellation)
     {
         var idle = await load.WaitsAsync(0, waits, cancellation);
         var behind = await load.WaitsAsync(waiting, waits, cancellation);

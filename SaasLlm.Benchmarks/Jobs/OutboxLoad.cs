@@ -20,6 +20,8 @@ internal sealed class OutboxLoad : IAsyncDisposable
           FROM generate_series(1, $2) AS n
         """;
 
+    private static readonly string[] s_events = ["job.completed"];
+
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
@@ -51,7 +53,7 @@ internal sealed class OutboxLoad : IAsyncDisposable
         {
             using var answer = await http.PostAsJsonAsync(
                 "/api/webhooks/register",
-                new { team_id = team, url = new Uri(LoopbackServer.AddressOf(load._receiver), team), events = new[] { "job.completed" } }, cancellation);
+                new { team_id = team, url = new Uri(LoopbackServer.AddressOf(load._receiver), team), events = s_events }, cancellation);
             answer.EnsureSuccessStatusCode();
         }
 
