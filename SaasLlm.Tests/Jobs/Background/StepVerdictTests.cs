@@ -6,6 +6,7 @@ namespace SaasLlm.Tests.Jobs.Background;
 /// <summary>What becomes of a step whose call failed.</summary>
 public sealed class StepVerdictTests
 {
+    private static readonly int[] s_tries = [0, 1, 2, 3, 4, 9];
     private static readonly BackgroundJobOptions s_options = new();
 
     [Theory]
@@ -37,7 +38,7 @@ public sealed class StepVerdictTests
 
     [Fact]
     public void Waits_double_up_to_the_longest()
-        => Assert.Equal([1, 2, 4, 8, 16, 300], new[] { 0, 1, 2, 3, 4, 9 }.Select(tries
+        => Assert.Equal([1, 2, 4, 8, 16, 300], s_tries.Select(tries
             => StepVerdict.Of(new(FailureKind.UpstreamFailed, "llm.all_models_failed", "x"), tries, 100, s_options, 0).Wait.TotalSeconds));
 
     [Fact]
