@@ -37,7 +37,8 @@ internal static class StepSql
         """;
 
     /// <summary>
-    /// Ends steps whose lease still stands, and lets go of those that waited for them. The rows are the steps that have ended so, now or by the
+    /// Ends steps whose lease still stands, and lets go of those that waited for them. The limits of one keep the planner from joining a step
+    /// by its job alone, which reads the whole job for every step of it. The rows are the steps that have ended so, now or by the
     /// same call before. $1 team_id[], $2 job_id[], $3 ordinal[], $4 token[], $5 status[], $6 output[], $7 call_end[], $8 call_id[], $9 tokens[],
     /// $10 latency_ms[], $11 error_code[], $12 error_message[].
     /// </summary>
@@ -49,8 +50,10 @@ internal static class StepSql
           SELECT g.*, s.last_sequence + row_number() OVER (PARTITION BY g.team_id, g.job_id ORDER BY g.number) AS sequence
             FROM given g
            CROSS JOIN LATERAL (
-              SELECT b.last_sequence FROM background_steps r JOIN background_jobs b ON b.team_id = r.team_id AND b.job_id = r.job_id
-               WHERE r.team_id = g.team_id AND r.job_id = g.job_id AND r.ordinal = g.ordinal AND r.status = 'running' AND r.lease_token = g.token) s),
+              SELECT 1 FROM background_steps r
+               WHERE r.team_id = g.team_id AND r.job_id = g.job_id AND r.ordinal = g.ordinal AND r.lease_token = g.token LIMIT 1) held
+           CROSS JOIN LATERAL (
+              SELECT b.last_sequence FROM background_jobs b WHERE b.team_id = g.team_id AND b.job_id = g.job_id LIMIT 1) s),
         saved AS (
           UPDATE background_steps s
              SET status = v.status, output = v.output, call_end = v.call_end, call_id = v.call_id, tokens = v.tokens, latency_ms = v.latency_ms,

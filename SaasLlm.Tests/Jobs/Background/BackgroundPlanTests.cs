@@ -7,6 +7,9 @@ namespace SaasLlm.Tests.Jobs.Background;
 /// <summary>The plans of the statements that run with every step, on tables that are empty: no index is left out when they have grown.</summary>
 public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<LedgerStores>
 {
+    private const string Job = "00000000-0000-7000-8000-000000000001";
+    private const string Token = "00000000-0000-7000-8000-000000000002";
+
     private const string Keys = "text[], uuid[], int[]";
 
     public static TheoryData<string, string, string> Statements => new()
@@ -67,21 +70,53 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         Assert.InRange(many, 1, few * 2);
     }
 
-    private static async Task<int> BuffersOfClaimAsync(BackgroundDatabase database, string team, int steps)
+    // It read all of a batch's steps for the end of each: 700 pages a step at 3 000.
+    [Fact]
+    public async Task An_end_costs_the_same_however_many_steps_have_ended()
+    {
+        await using var database = new BackgroundDatabase(stores.Postgres, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        var few = await BuffersOfEndAsync(database, "team_few", 1_000);
+        var many = await BuffersOfEndAsync(database, "team_many", 20_000);
+
+        Assert.InRange(many, 1, few * 2);
+    }
+
+    private static Task<int> BuffersOfClaimAsync(BackgroundDatabase database, string team, int steps) => BuffersAsync(
+        database,
+        $"""
+        INSERT INTO background_jobs (team_id, job_id, state, total, in_flight, max_parallelism, priority, on_step_failure, run_at, due_at)
+        VALUES ('{team}', '{Job}', 'active', {steps}, 8, 8, 5, 'continue', now(), now() + interval '1 day');
+        INSERT INTO background_steps (team_id, job_id, ordinal, name, model_group, request, priority, status, max_tries)
+        SELECT '{team}', '{Job}', n, n::text, 'G', '\x00', 5, CASE WHEN n < 8 THEN 'ready' ELSE 'waiting' END, 3
+          FROM generate_series(0, {steps - 1}) n;
+        INSERT INTO background_teams (team_id, ready) VALUES ('{team}', 8);
+        """,
+        "(int, int, int, interval, uuid) AS " + StepSql.Claim,
+        $"(4, 16, 4, '30 s', '{Token}')");
+
+    private static Task<int> BuffersOfEndAsync(BackgroundDatabase database, string team, int steps) => BuffersAsync(
+        database,
+        $"""
+        INSERT INTO background_jobs (team_id, job_id, state, total, succeeded, in_flight, max_parallelism, priority, on_step_failure, run_at, due_at, last_sequence)
+        VALUES ('{team}', '{Job}', 'active', {steps}, {steps - 8}, 8, 8, 5, 'continue', now(), now() + interval '1 day', {steps - 8});
+        INSERT INTO background_steps (team_id, job_id, ordinal, name, model_group, request, priority, status, max_tries, output, ended_sequence, ended_at)
+        SELECT '{team}', '{Job}', n, n::text, 'G', '\x00', 5, 'succeeded', 3, '\x00', n + 1, now() FROM generate_series(0, {steps - 9}) n;
+        INSERT INTO background_steps (team_id, job_id, ordinal, name, model_group, request, priority, status, max_tries, lease_token, lease_until)
+        SELECT '{team}', '{Job}', n, n::text, 'G', '\x00', 5, 'running', 3, '{Token}', now() + interval '30 s' FROM generate_series({steps - 8}, {steps - 1}) n;
+        INSERT INTO background_teams (team_id, running) VALUES ('{team}', 8);
+        """,
+        "(text[], uuid[], int[], uuid[], text[], bytea[], bytea[], uuid[], bigint[], int[], text[], text[]) AS " + StepSql.End,
+        $$"""('{"{{team}}"}', '{{{Job}}}', '{{{steps - 3}}}', '{{{Token}}}', '{succeeded}', '{"\\x00"}', '{NULL}', '{{{Job}}}', '{5}', '{5}', '{NULL}', '{NULL}')""");
+
+    // Pages that a statement reads, in a transaction that leaves nothing.
+    private static async Task<int> BuffersAsync(BackgroundDatabase database, string setUp, string statement, string values)
     {
         await using var connection = await database.Source.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await ExecuteAsync(connection, $"""
-            INSERT INTO background_jobs (team_id, job_id, state, total, in_flight, max_parallelism, priority, on_step_failure, run_at, due_at)
-            VALUES ('{team}', '00000000-0000-7000-8000-000000000001', 'active', {steps}, 8, 8, 5, 'continue', now(), now() + interval '1 day');
-            INSERT INTO background_steps (team_id, job_id, ordinal, name, model_group, request, priority, status, max_tries)
-            SELECT '{team}', '00000000-0000-7000-8000-000000000001', n, n::text, 'G', '\x00', 5, CASE WHEN n < 8 THEN 'ready' ELSE 'waiting' END, 3
-              FROM generate_series(0, {steps - 1}) n;
-            INSERT INTO background_teams (team_id, ready) VALUES ('{team}', 8);
-            """);
-        await ExecuteAsync(connection, "PREPARE claim (int, int, int, interval, uuid) AS " + StepSql.Claim);
-        await using var explain = new NpgsqlCommand(
-            "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF) EXECUTE claim (4, 16, 4, '30 s', '00000000-0000-7000-8000-000000000002')", connection);
+        await ExecuteAsync(connection, setUp);
+        await ExecuteAsync(connection, "SET LOCAL plan_cache_mode = force_generic_plan");
+        await ExecuteAsync(connection, "PREPARE measured " + statement);
+        await using var explain = new NpgsqlCommand("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF) EXECUTE measured " + values, connection);
         string? buffers = null;
         await using (var rows = await explain.ExecuteReaderAsync())
         {
@@ -91,7 +126,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
             }
         }
 
-        await ExecuteAsync(connection, "DEALLOCATE claim");
+        await ExecuteAsync(connection, "DEALLOCATE measured");
         await transaction.RollbackAsync();
         return int.Parse(System.Text.RegularExpressions.Regex.Match(buffers!, @"hit=(\d+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
     }
