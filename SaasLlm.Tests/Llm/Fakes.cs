@@ -12,6 +12,15 @@ internal sealed class FakeLedger : ILedger
 {
     public ConcurrentQueue<object> Commands { get; } = new();
 
+    /// <summary>How its attempts ended, in order.</summary>
+    public IEnumerable<string> Outcomes
+        => Commands.Select(command => command switch
+        {
+            NextAttempt next => next.Ended.Outcome,
+            EndCall end => end.Ended?.Outcome,
+            _ => null,
+        }).OfType<string>();
+
     public TimeSpan JobTimeLeft { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>How long each command takes.</summary>
