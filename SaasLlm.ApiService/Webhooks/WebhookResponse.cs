@@ -7,7 +7,7 @@ namespace SaasLlm.ApiService.Webhooks;
 /// <param name="Events">Empty: all but those that must be asked for by name.</param>
 /// <param name="Status"><c>active</c>, <c>paused</c> or <c>disabled</c>.</param>
 /// <param name="StatusReason">Why it is disabled: <c>gone</c> (its receiver answered 410) or <c>failing</c>.</param>
-/// <param name="FailingSince">The first failure since the last success.</param>
+/// <param name="FailingSince">The first failure since the last success, since the URL was changed, or since nothing was tried for a day and a half.</param>
 /// <param name="PreviousSecretUntil">Until then deliveries bear the signature of the secret before the last rotation as well.</param>
 internal sealed record WebhookResponse(
     Guid WebhookId,

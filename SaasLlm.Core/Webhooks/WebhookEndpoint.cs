@@ -31,8 +31,11 @@ public sealed class WebhookEndpoint
 
     public DateTimeOffset? PreviousUntil { get; set; }
 
-    /// <summary>The first failure since the last success.</summary>
+    /// <summary>The first failure since the last success, since its URL was changed, or since nothing was tried for a day and a half.</summary>
     public DateTimeOffset? FailingSince { get; set; }
+
+    /// <summary>The last one since then.</summary>
+    public DateTimeOffset? LastFailedAt { get; set; }
 
     /// <summary>When its next delivery is due; null: nothing waits.</summary>
     public DateTimeOffset? ReadyAt { get; set; }

@@ -42,7 +42,7 @@ public sealed class WebhookOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long an endpoint may fail without a success before it is switched off.</summary>
+    /// <summary>How long an endpoint may go on failing without a success before it is switched off; a day and a half without a try begins it anew.</summary>
     [Range(typeof(TimeSpan), "01:00:00", "90.00:00:00")]
     public TimeSpan DisableAfter { get; set; } = TimeSpan.FromDays(5);
 }

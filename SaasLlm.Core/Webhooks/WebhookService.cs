@@ -87,7 +87,7 @@ public sealed class WebhookService(IDbContextFactory<SaasLlmDbContext> contexts,
         return Page.From(await ordered.Take(page.Limit + 1).ToListAsync(cancellation), page.Limit, e => e.EndpointId.ToString());
     }
 
-    /// <summary>What is null stays as it is; the next try goes by it. 404 <c>webhook.not_found</c>.</summary>
+    /// <summary>What is null stays as it is; the next try goes by it. A new URL has not failed yet. 404 <c>webhook.not_found</c>.</summary>
     public async Task<Result<WebhookEndpoint>> UpdateAsync(
         Guid endpointId, string? teamId, string? url, string[]? events, string? description, CancellationToken cancellation)
     {
@@ -101,7 +101,9 @@ public sealed class WebhookService(IDbContextFactory<SaasLlmDbContext> contexts,
         await db.LockOrganizationAsync(endpoint.OrganizationId, cancellation);
         var updated = await db.WebhookEndpoints.FromSql($"""
             UPDATE webhook_endpoints
-               SET url = coalesce({url}, url), events = coalesce({events}, events), description = coalesce({description}, description), updated_at = now()
+               SET url = coalesce({url}, url), events = coalesce({events}, events), description = coalesce({description}, description), updated_at = now(),
+                   failing_since = CASE WHEN url = coalesce({url}, url) THEN failing_since END,
+                   last_failed_at = CASE WHEN url = coalesce({url}, url) THEN last_failed_at END
              WHERE endpoint_id = {endpointId}
             RETURNING *
             """).AsNoTracking().ToListAsync(cancellation);
@@ -142,7 +144,7 @@ public sealed class WebhookService(IDbContextFactory<SaasLlmDbContext> contexts,
         {
             // Due now, whatever it was: the claim finds out what really is.
             await db.Database.ExecuteSqlAsync($"""
-                UPDATE webhook_endpoints SET status = {status}, status_reason = NULL, failing_since = NULL, ready_at = ledger_now(), updated_at = now()
+                UPDATE webhook_endpoints SET status = {status}, status_reason = NULL, failing_since = NULL, last_failed_at = NULL, ready_at = ledger_now(), updated_at = now()
                  WHERE endpoint_id = {endpointId} AND ({teamId}::text IS NULL OR team_id = {teamId}) AND status <> {status}
                 """, cancellation);
         }

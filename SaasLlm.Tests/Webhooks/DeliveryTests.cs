@@ -186,8 +186,11 @@ public sealed class DeliveryTests(WebhookStores stores) : IClassFixture<WebhookS
         await TryAtAsync(TimeSpan.FromDays(4));
         Assert.Equal("active", await StatusAsync());
         isUp = false;
-        await TryAtAsync(TimeSpan.FromDays(6));
-        await TryAtAsync(TimeSpan.FromDays(10.9));
+        for (var day = 6.0; day < 11; day += 0.98)
+        {
+            await TryAtAsync(TimeSpan.FromDays(day));
+        }
+
         Assert.Equal("active failing", await StatusAsync());
         await TryAtAsync(TimeSpan.FromDays(11.1));
         Assert.Equal("disabled failing", await StatusAsync());
@@ -207,6 +210,30 @@ public sealed class DeliveryTests(WebhookStores stores) : IClassFixture<WebhookS
 
         Task<string> StatusAsync() => _bench.ScalarAsync<string>(
             "SELECT status || CASE WHEN failing_since IS NULL THEN '' ELSE ' failing' END FROM webhook_endpoints");
+    }
+
+    // What died a month ago says nothing of today.
+    [Fact]
+    public async Task A_quiet_endpoint_is_not_switched_off_for_a_new_failure()
+    {
+        await _runner.RegisterAsync(_receiver.Url + "/hook");
+        _receiver.Answers["/hook"] = context =>
+        {
+            context.Response.StatusCode = 500;
+            return Task.CompletedTask;
+        };
+        await _bench.RaiseAsync();
+        await _runner.RelayAndDeliverAsync();
+        await _bench.ExecuteAsync("UPDATE webhook_deliveries SET state = 'dead', ended_at = now()");
+
+        await _bench.ShiftAsync(TimeSpan.FromDays(30));
+        await _bench.RaiseAsync();
+        await _runner.RelayAndDeliverAsync();
+        await _bench.ShiftAsync(TimeSpan.FromDays(30) + TimeSpan.FromSeconds(10));
+        await _runner.DeliverAsync();
+
+        Assert.Equal("active 3", await _bench.ScalarAsync<string>(
+            "SELECT concat_ws(' ', status, (SELECT count(*) FROM webhook_attempts)) FROM webhook_endpoints WHERE failing_since > ledger_now() - interval '1 day'"));
     }
 
     [Fact]

@@ -81,6 +81,29 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
         Assert.Equal(1L, await _bench.ScalarAsync<long>("SELECT count(*) FROM webhook_attempts"));
     }
 
+    // Its owner has healed it while the try was under way.
+    [Fact]
+    public async Task What_an_old_url_said_is_not_held_against_the_new_one()
+    {
+        var runner = _bench.CreateRunner();
+        var endpoint = await runner.RegisterAsync(_receiver.Url + "/old");
+        await _bench.RaiseAsync(count: 2);
+        await runner.RelayAsync();
+        var tries = (await runner.Store.ClaimAsync(10, default)).Deliveries;
+        await runner.Store.SaveAsync([FinishedTry.Of(tries[0], new(500, WebhookError.Status, TimeSpan.Zero), 0)], default);
+        Assert.Equal("active true", await JudgedAsync());
+        await runner.Webhooks.UpdateAsync(endpoint.Endpoint.EndpointId, "team", null, null, "Described", default);
+        Assert.Equal("active true", await JudgedAsync());
+
+        await runner.Webhooks.UpdateAsync(endpoint.Endpoint.EndpointId, "team", _receiver.Url + "/new", null, null, default);
+        Assert.Equal("active false", await JudgedAsync());
+        Assert.Empty(await runner.Store.SaveAsync([FinishedTry.Of(tries[1], new(410, WebhookError.Status, TimeSpan.Zero), 0)], default));
+        Assert.Equal("active false", await JudgedAsync());
+
+        Task<string> JudgedAsync() => _bench.ScalarAsync<string>(
+            "SELECT concat_ws(' ', status, (failing_since IS NOT NULL AND last_failed_at IS NOT NULL)::text) FROM webhook_endpoints");
+    }
+
     [Fact]
     public async Task An_endpoint_has_no_more_tries_under_way_than_it_may_whoever_sends_them()
     {
@@ -141,7 +164,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
     [InlineData(nameof(WebhookSql.Claim), "uuid[], int, uuid, interval", "'{}', 4, '00000000-0000-0000-0000-000000000000', '1 minute'")]
     [InlineData(nameof(WebhookSql.SetReady), "uuid[], int", "'{}', 4")]
     [InlineData(nameof(WebhookSql.SaveTries), "uuid[], uuid[], uuid[], text[], interval[], int[], text[], int[], text[]", "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}'")]
-    [InlineData(nameof(WebhookSql.JudgeEndpoints), "uuid[], bool[], bool[], interval", "'{}', '{}', '{}', '5 days'")]
+    [InlineData(nameof(WebhookSql.JudgeEndpoints), "uuid[], text[], bool[], bool[], interval, interval", "'{}', '{}', '{}', '{}', '5 days', '36 hours'")]
     public async Task On_empty_tables_the_plans_use_the_indexes(string name, string types, string values)
     {
         var sql = (string)typeof(WebhookSql).GetField(name)!.GetRawConstantValue()!;

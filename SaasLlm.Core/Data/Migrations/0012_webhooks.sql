@@ -17,8 +17,10 @@ CREATE TABLE webhook_endpoints (
   -- The secret before the last rotation; signs as well until previous_until.
   previous_secret bytea,
   previous_until  timestamptz,
-  -- The first failure since the last success; null while it works.
+  -- The first failure of a run that no success, and no day and a half without a try, has ended; null while it works.
   failing_since   timestamptz,
+  -- The last one of that run.
+  last_failed_at  timestamptz,
   -- When its next delivery is due, or nothing was said since; null: nothing waits.
   ready_at        timestamptz,
   created_at      timestamptz NOT NULL DEFAULT now(),

@@ -114,16 +114,19 @@ internal sealed class DeliveryStore(NpgsqlDataSource source, IOptions<WebhookOpt
 
     private async Task<List<DisabledWebhook>> JudgeAsync(NpgsqlConnection connection, List<FinishedTry> saved, CancellationToken cancellation)
     {
-        var endpoints = saved.GroupBy(found => found.Delivery.EndpointId).ToList();
+        // By URL too: at most one of them is the endpoint's own still.
+        var endpoints = saved.GroupBy(found => (found.Delivery.EndpointId, found.Delivery.Url)).ToList();
         await using var batch = new NpgsqlBatch(connection);
         batch.Add(
             WebhookSql.JudgeEndpoints,
-            Sql.Column(endpoints, NpgsqlDbType.Uuid, endpoint => endpoint.Key),
+            Sql.Column(endpoints, NpgsqlDbType.Uuid, endpoint => endpoint.Key.EndpointId),
+            Sql.Column(endpoints, NpgsqlDbType.Text, endpoint => endpoint.Key.Url),
             Sql.Column(endpoints, NpgsqlDbType.Boolean, endpoint => endpoint.Any(found => found.Answer.IsDelivered)),
             Sql.Column(endpoints, NpgsqlDbType.Boolean, endpoint => endpoint.Any(found => found.IsGone)),
-            Sql.Value(options.Value.DisableAfter));
+            Sql.Value(options.Value.DisableAfter),
+            Sql.Value(RetrySchedule.QuietMax));
         batch.Add(
-            WebhookSql.SetReady, Sql.Column(endpoints, NpgsqlDbType.Uuid, endpoint => endpoint.Key), Sql.Value(options.Value.EndpointTriesMax));
+            WebhookSql.SetReady, Sql.Value(saved.Select(found => found.Delivery.EndpointId).Distinct().ToArray()), Sql.Value(options.Value.EndpointTriesMax));
         await using var rows = await batch.ExecuteReaderAsync(cancellation);
         List<DisabledWebhook> disabled = [];
         while (await rows.ReadAsync(cancellation))

@@ -6,6 +6,9 @@ internal static class RetrySchedule
     /// <summary>The longest that a receiver can put us off.</summary>
     public static readonly TimeSpan RetryAfterMax = TimeSpan.FromHours(24);
 
+    /// <summary>Longer than any interval: failures further apart than this are not of one run.</summary>
+    public static readonly TimeSpan QuietMax = TimeSpan.FromHours(36);
+
     // The share by which an interval is longer or shorter: what failed together does not come back together.
     private const double Jitter = 0.1;
 

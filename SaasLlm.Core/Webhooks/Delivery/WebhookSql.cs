@@ -140,21 +140,24 @@ internal static class WebhookSql
         """;
 
     /// <summary>
-    /// What the saved tries say of their endpoints $1: whether one succeeded $2, whether the receiver is gone $3. One that has failed for $4
-    /// is switched off too. Answers those that were switched off now, with what their event says.
+    /// What the saved tries say of their endpoints $1: to which URL $2 they went, whether one succeeded $3, whether the receiver is gone $4.
+    /// What an old URL did says nothing of the one that took its place. One that has failed for $5 is switched off too; after $6 without
+    /// a failure the count begins anew. Answers those that were switched off now, with what their event says.
     /// </summary>
     public const string JudgeEndpoints = """
         UPDATE webhook_endpoints e
            SET failing_since = j.failing_since,
+               last_failed_at = CASE WHEN j.failing_since IS NOT NULL THEN j.now END,
                status = CASE WHEN j.reason IS NULL THEN e.status ELSE 'disabled' END,
                status_reason = coalesce(j.reason, e.status_reason),
                updated_at = CASE WHEN j.reason IS NULL THEN e.updated_at ELSE now() END
-          FROM (SELECT w.endpoint_id, f.failing_since,
-                       CASE WHEN w.status = 'disabled' THEN NULL WHEN u.gone THEN 'gone' WHEN f.failing_since <= clock.now - $4 THEN 'failing' END AS reason
-                  FROM (SELECT unnest($1) AS endpoint_id, unnest($2) AS succeeded, unnest($3) AS gone) u
+          FROM (SELECT w.endpoint_id, f.failing_since, clock.now,
+                       CASE WHEN w.status = 'disabled' THEN NULL WHEN u.gone THEN 'gone' WHEN f.failing_since <= clock.now - $5 THEN 'failing' END AS reason
+                  FROM (SELECT unnest($1) AS endpoint_id, unnest($2) AS url, unnest($3) AS succeeded, unnest($4) AS gone) u
                  CROSS JOIN (SELECT ledger_now() AS now) clock
-                  JOIN webhook_endpoints w USING (endpoint_id)
-                 CROSS JOIN LATERAL (SELECT CASE WHEN NOT u.succeeded THEN coalesce(w.failing_since, clock.now) END AS failing_since) f) j
+                  JOIN webhook_endpoints w ON w.endpoint_id = u.endpoint_id AND w.url = u.url
+                 CROSS JOIN LATERAL (
+                   SELECT CASE WHEN u.succeeded THEN NULL WHEN w.last_failed_at >= clock.now - $6 THEN w.failing_since ELSE clock.now END AS failing_since) f) j
          WHERE e.endpoint_id = j.endpoint_id
         RETURNING e.endpoint_id, e.organization_id, e.team_id, e.url, j.reason, e.failing_since
         """;
