@@ -17,12 +17,13 @@ internal sealed class RotateWebhookSecret(WebhookService webhooks, TimeProvider 
         Post("/{webhook_id}/rotate-secret");
         Group<WebhooksGroup>();
         // The body may be left out.
-        Description(d => d.Accepts<RotateWebhookSecretRequest>("application/json", "*/*").ProducesProblem(403));
+        Description(d => d.Accepts<RotateWebhookSecretRequest>("application/json", "*/*").ProducesProblem(403).ProducesProblem(409));
         Summary(s =>
         {
             s.Summary = "Replaces a webhook's secret, with an overlap";
             s.Description = "`secret` is shown in this answer and never again. For `overlap_seconds` (a day where it is left out, at most 30) deliveries "
-                + "bear the signatures of both, so the receiver may change over in its own time.";
+                + "bear the signatures of both, so the receiver may change over in its own time. While an overlap runs another rotation is 409 `webhook.rotation_running`; "
+                + "with `overlap_seconds` 0 it is made all the same, and no old secret signs any more.";
             s.ExampleRequest = new(WebhookResponse.Example.WebhookId, OverlapSecondsDefault);
             s.ResponseExamples[200] = IssuedWebhookResponse.Example;
         });

@@ -18,6 +18,11 @@ public sealed class WebhookService(IDbContextFactory<SaasLlmDbContext> contexts,
     private static readonly Failure s_tooMany = new(
         FailureKind.Conflict, "webhook.limit", $"A team has at most {EndpointsMax} webhooks, and an organization as many of its own. Delete one first.");
 
+    private static readonly Failure s_rotationRunning = new(
+        FailureKind.Conflict,
+        "webhook.rotation_running",
+        "Its last rotation's overlap is not over: a receiver may know the secret before it only. Wait, or drop the old ones at once with overlap_seconds 0.");
+
     /// <summary>404 <c>webhook.not_found</c>: not there, or not the caller's.</summary>
     public static Failure NotFound { get; } = new(FailureKind.NotFound, "webhook.not_found", "There is no such webhook.");
 
@@ -152,7 +157,10 @@ public sealed class WebhookService(IDbContextFactory<SaasLlmDbContext> contexts,
         return await FindAsync(endpointId, teamId, cancellation);
     }
 
-    /// <summary>A new secret; for <paramref name="overlap"/> deliveries bear the old one's signature too. 404 <c>webhook.not_found</c>.</summary>
+    /// <summary>
+    /// A new secret; for <paramref name="overlap"/> deliveries bear the old one's signature too. Without an overlap the old ones sign no more.
+    /// 404 <c>webhook.not_found</c>, 409 <c>webhook.rotation_running</c>.
+    /// </summary>
     /// <param name="work">Whose repeat finds the secret that it made.</param>
     public async Task<Result<IssuedWebhook>> RotateSecretAsync(
         Guid endpointId, string? teamId, TimeSpan overlap, IdempotentWork work, CancellationToken cancellation)
@@ -165,15 +173,18 @@ public sealed class WebhookService(IDbContextFactory<SaasLlmDbContext> contexts,
         await using var db = await contexts.CreateDbContextAsync(cancellation);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
         var (shown, stored) = secrets.New(endpointId);
+        var overlaps = overlap > TimeSpan.Zero;
         var updated = await db.WebhookEndpoints.FromSql($"""
             UPDATE webhook_endpoints
-               SET secret = {stored}, previous_secret = secret, previous_until = ledger_now() + {overlap}, updated_at = now()
+               SET secret = {stored}, updated_at = now(),
+                   previous_secret = CASE WHEN {overlaps} THEN secret END, previous_until = CASE WHEN {overlaps} THEN ledger_now() + {overlap} END
              WHERE endpoint_id = {endpointId} AND ({teamId}::text IS NULL OR team_id = {teamId})
+               AND (NOT {overlaps} OR previous_until IS NULL OR previous_until <= ledger_now())
             RETURNING *
             """).AsNoTracking().ToListAsync(cancellation);
         if (updated is not [var one])
         {
-            return NotFound;
+            return (await FindAsync(endpointId, teamId, cancellation)).Failure ?? s_rotationRunning;
         }
 
         await work.KeepAsync(db, new MadeSecret(shown), cancellation);

@@ -115,6 +115,25 @@ public sealed partial class WebhookEndpointTests(ApiFixture api)
         Assert.InRange(until - DateTimeOffset.UtcNow, TimeSpan.FromMinutes(59), TimeSpan.FromMinutes(61));
     }
 
+    // A receiver that has not changed over yet knows neither of the two that would sign.
+    [Fact]
+    public async Task While_an_overlap_runs_a_secret_is_replaced_at_once_or_not_at_all()
+    {
+        var team = await api.CreateTeamAsync();
+        var client = api.First.As(team.Key);
+        var id = await api.CreateWebhookAsync(team);
+        var first = (await client.PostAsync($"/api/webhooks/{id}/rotate-secret")).Is(200);
+
+        (await client.PostAsync($"/api/webhooks/{id}/rotate-secret")).Is(409, "webhook.rotation_running");
+        (await client.PostAsync($"/api/webhooks/{Guid.CreateVersion7()}/rotate-secret")).Is(404, "webhook.not_found");
+        Assert.Equal(first["webhook"]!.ToJsonString(), (await client.GetAsync($"/api/webhooks/{id}")).Is(200).Text);
+
+        var second = (await client.PostAsync($"/api/webhooks/{id}/rotate-secret", """{"overlap_seconds":0}""")).Is(200);
+        Assert.NotEqual((string)first["secret"]!, (string)second["secret"]!);
+        Assert.Null(second["webhook"]!["previous_secret_until"]);
+        (await client.PostAsync($"/api/webhooks/{id}/rotate-secret")).Is(200);
+    }
+
     [Fact]
     public async Task Secrets_are_stored_encrypted()
     {
