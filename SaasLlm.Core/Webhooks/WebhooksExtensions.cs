@@ -18,6 +18,7 @@ public static class WebhooksExtensions
     public static IServiceCollection AddWebhookDelivery(this IServiceCollection services)
         => services.AddWebhookParts()
             .AddSingleton<IHostResolver, HostResolver>()
+            .AddSingleton<HostLookUps>()
             .AddSingleton<WebhookConnector>()
             .AddSingleton<WebhookSender>()
             .AddSingleton<WebhookTelemetry>()

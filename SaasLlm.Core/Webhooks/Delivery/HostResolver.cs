@@ -11,5 +11,8 @@ public interface IHostResolver
 /// <summary>The machine's own.</summary>
 internal sealed class HostResolver : IHostResolver
 {
-    public Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) => Dns.GetHostAddressesAsync(host, cancellation);
+    // On Linux a look-up holds its thread, be it called asynchronous or not: one of its own, for those of the pool are everybody's.
+    public Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation)
+        => Task.Factory.StartNew(
+            () => Dns.GetHostAddresses(host), cancellation, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 }

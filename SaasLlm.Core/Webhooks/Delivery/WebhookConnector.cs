@@ -7,7 +7,7 @@ namespace SaasLlm.Core.Webhooks.Delivery;
 /// Connects to receivers. The name is looked up here, and the connection made to the very address that was checked: a name that leads
 /// elsewhere at its next look-up gains nothing.
 /// </summary>
-internal sealed class WebhookConnector(WebhookAddresses addresses, IHostResolver resolver)
+internal sealed class WebhookConnector(WebhookAddresses addresses, HostLookUps lookUps)
 {
     private static readonly TimeSpan s_connectMax = TimeSpan.FromSeconds(5);
 
@@ -32,7 +32,7 @@ internal sealed class WebhookConnector(WebhookAddresses addresses, IHostResolver
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
-        var found = await resolver.ResolveAsync(context.DnsEndPoint.Host.Trim('[', ']'), cancellation);
+        var found = await lookUps.ResolveAsync(context.DnsEndPoint.Host.Trim('[', ']'), cancellation);
         var allowed = found.Where(addresses.IsAllowed).ToList();
         if (allowed.Count == 0)
         {

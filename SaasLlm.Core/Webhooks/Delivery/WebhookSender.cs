@@ -119,7 +119,7 @@ internal sealed class WebhookSender(
 
     private static string ErrorOf(Exception exception) => exception switch
     {
-        OperationCanceledException => WebhookError.Timeout,
+        OperationCanceledException or TimeoutException => WebhookError.Timeout,
         AddressRefusedException => WebhookError.AddressRefused,
         SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData } => WebhookError.NameNotFound,
         SocketException => WebhookError.Connection,
