@@ -13,6 +13,9 @@ internal sealed partial record MonthPartition(string Name, string Parent, DateTi
 
     public bool HoldsEvents => Parent == "outbox" || Parent.StartsWith("webhook_", StringComparison.Ordinal);
 
+    /// <summary>The same month of another table.</summary>
+    public string NameIn(string parent) => string.Create(CultureInfo.InvariantCulture, $"{parent}_{From:yyyy_MM}");
+
     /// <summary>Null for the default partition, and for one that was not made here.</summary>
     public static MonthPartition? Of(string name, string parent)
         => name.StartsWith(parent, StringComparison.Ordinal) && Month().Match(name[parent.Length..]) is { Success: true } month

@@ -8,7 +8,7 @@ namespace SaasLlm.Core.Data.Retention;
 
 /// <summary>
 /// Drops months that are past their time, whole: no row is deleted. Calls go only after all that they used is rolled up, events only after all
-/// of them were passed on.
+/// of them were passed on, and delivered where somebody still waits for them.
 /// </summary>
 public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<RetentionOptions> options, ILogger<RetentionPass> logger) : IScheduledPass
 {
@@ -48,7 +48,7 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
             }
         }
 
-        return waiting.Count == 0 ? false : throw new PassFailedException($"These are past their time, and are still used or not rolled up: {string.Join(", ", waiting)}");
+        return waiting.Count == 0 ? false : throw new PassFailedException($"These are past their time, and are still used, not rolled up or not delivered: {string.Join(", ", waiting)}");
     }
 
     private async Task<List<MonthPartition>> DueAsync(CancellationToken cancellation)
@@ -91,14 +91,45 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
         }
 
         await ExecuteAsync(connection, $"LOCK TABLE {partition.Parent} IN ACCESS EXCLUSIVE MODE", cancellation);
-        if (partition.Parent == "outbox" && await HasAnyAsync(connection, $"SELECT 1 FROM {partition.Name} WHERE relayed_at IS NULL", cancellation))
+        if (partition.HoldsEvents && await WaitsAsync(connection, partition, cancellation))
         {
             return false;
         }
 
+        var lost = partition.Parent == "webhook_deliveries" ? await CountPendingAsync(connection, partition, cancellation) : 0;
         await ExecuteAsync(connection, $"DROP TABLE {partition.Name}", cancellation);
         await transaction.CommitAsync(cancellation);
+        if (lost > 0)
+        {
+            LogLost(partition.Name, lost);
+        }
+
         return true;
+    }
+
+    // Events that were not passed on, or of which a webhook is to hear still; one that is paused, switched off or deleted holds up nothing.
+    private static async Task<bool> WaitsAsync(NpgsqlConnection connection, MonthPartition partition, CancellationToken cancellation)
+    {
+        var (outbox, deliveries) = (partition.NameIn("outbox"), partition.NameIn("webhook_deliveries"));
+        if (await IsThereAsync(connection, outbox, cancellation)
+            && await HasAnyAsync(connection, $"SELECT 1 FROM {outbox} WHERE relayed_at IS NULL", cancellation))
+        {
+            return true;
+        }
+
+        return partition.Parent != "outbox" && await IsThereAsync(connection, deliveries, cancellation) && await HasAnyAsync(
+            connection,
+            $"SELECT 1 FROM {deliveries} d JOIN webhook_endpoints e USING (endpoint_id) WHERE d.state = 'pending' AND e.status = 'active'",
+            cancellation);
+    }
+
+    private static Task<bool> IsThereAsync(NpgsqlConnection connection, string table, CancellationToken cancellation)
+        => HasAnyAsync(connection, $"SELECT 1 WHERE to_regclass('{table}') IS NOT NULL", cancellation);
+
+    private static async Task<long> CountPendingAsync(NpgsqlConnection connection, MonthPartition partition, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"SELECT count(*) FROM {partition.Name} WHERE state = 'pending'", connection);
+        return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
     // The roll-ups of its hours are all there is from now on: nobody holds them against the tables again.
@@ -124,4 +155,7 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
 
     [LoggerMessage(1031, LogLevel.Information, "Dropped {Partition}: it was past its time")]
     private partial void LogDropped(string partition);
+
+    [LoggerMessage(1032, LogLevel.Warning, "With {Partition} went {Count} deliveries that waited for webhooks which are paused, switched off or deleted")]
+    private partial void LogLost(string partition, long count);
 }

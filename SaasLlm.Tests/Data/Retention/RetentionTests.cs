@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -49,7 +50,8 @@ public sealed class RetentionTests(Infrastructure.AppFixture app)
 
         var failure = await Assert.ThrowsAsync<PassFailedException>(() => Pass(database).RunAsync(default));
 
-        Assert.Equal($"These are past their time, and are still used or not rolled up: {NameOf("llm_attempts", -14)}, {calls}, {events}", failure.Message);
+        Assert.Equal($"These are past their time, and are still used, not rolled up or not delivered: {NameOf("llm_attempts", -14)}, {calls}, {events}, "
+            + $"{NameOf("webhook_attempts", -5)}, {NameOf("webhook_deliveries", -5)}", failure.Message);
         Assert.True(await HasAsync(database, calls) && await HasAsync(database, events));
         Assert.False(await HasAsync(database, NameOf("llm_calls", -15)) || await HasAsync(database, NameOf("outbox", -4)));
 
@@ -57,6 +59,38 @@ public sealed class RetentionTests(Infrastructure.AppFixture app)
         await database.ExecuteAsync("UPDATE outbox SET relayed_at = now()");
         Assert.False(await Pass(database).RunAsync(default));
         Assert.False(await HasAsync(database, calls) || await HasAsync(database, events));
+    }
+
+    [Fact]
+    public async Task Deliveries_that_an_active_webhook_waits_for_stay_and_those_of_others_are_counted()
+    {
+        await using var database = await DatabaseAsync();
+        await AddMonthsAsync(database, 5);
+        await database.ExecuteAsync("INSERT INTO organizations (organization_id, name) VALUES ('hooks', 'Hooks')");
+        await database.ExecuteAsync($"""
+            WITH made AS (
+              INSERT INTO webhook_endpoints (endpoint_id, organization_id, url, secret, status, status_reason)
+              SELECT gen_random_uuid(), 'hooks', 'https://example.com/', '', status, CASE status WHEN 'disabled' THEN 'gone' END
+                FROM unnest(ARRAY['active', 'paused', 'disabled']) AS status
+              RETURNING endpoint_id)
+            INSERT INTO webhook_deliveries (endpoint_id, message_id, topic, body, occurred_at, due_at)
+            SELECT endpoint_id, uuid7_floor('{UsageGrain.Floor("month", DateTimeOffset.UtcNow).AddMonths(-5).AddDays(3):O}'), 'topic', 'body', now(), now()
+              FROM (SELECT endpoint_id FROM made UNION ALL SELECT gen_random_uuid()) AS endpoints
+            """);
+        var log = new Warned();
+
+        var failure = await Assert.ThrowsAsync<PassFailedException>(() => Pass(database, log).RunAsync(default));
+
+        var kept = new[] { NameOf("webhook_attempts", -5), NameOf("webhook_deliveries", -5) };
+        Assert.EndsWith($": {kept[0]}, {kept[1]}", failure.Message, StringComparison.Ordinal);
+        Assert.True(await HasAsync(database, kept[0]) && await HasAsync(database, kept[1]));
+        Assert.False(await HasAsync(database, NameOf("webhook_deliveries", -4)) || await HasAsync(database, NameOf("outbox", -5)));
+        Assert.Empty(log.Warnings);
+
+        await database.ExecuteAsync("UPDATE webhook_endpoints SET status = 'paused' WHERE status = 'active'");
+        Assert.False(await Pass(database, log).RunAsync(default));
+        Assert.False(await HasAsync(database, kept[0]) || await HasAsync(database, kept[1]));
+        Assert.Equal([$"With {kept[1]} went 4 deliveries that waited for webhooks which are paused, switched off or deleted"], log.Warnings);
     }
 
     [Fact]
@@ -111,8 +145,8 @@ public sealed class RetentionTests(Infrastructure.AppFixture app)
     private static Task<bool> HasAsync(Background.TaskDatabase database, string table)
         => database.ScalarAsync<bool>($"SELECT to_regclass('{table}') IS NOT NULL");
 
-    private static RetentionPass Pass(Background.TaskDatabase database)
-        => new(database.Source, Options.Create(new RetentionOptions { LockTimeout = TimeSpan.FromMilliseconds(200) }), NullLogger<RetentionPass>.Instance);
+    private static RetentionPass Pass(Background.TaskDatabase database, ILogger<RetentionPass>? log = null)
+        => new(database.Source, Options.Create(new RetentionOptions { LockTimeout = TimeSpan.FromMilliseconds(200) }), log ?? NullLogger<RetentionPass>.Instance);
 
     private Task<Background.TaskDatabase> DatabaseAsync() => Background.TaskDatabase.CreateAsync(app);
 
@@ -131,4 +165,18 @@ public sealed class RetentionTests(Infrastructure.AppFixture app)
           END LOOP;
         END $do$
         """);
+
+    private sealed class Warned : ILogger<RetentionPass>
+    {
+        public List<string> Warnings { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull
+            => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            => Warnings.Add(formatter(state, exception));
+    }
 }
