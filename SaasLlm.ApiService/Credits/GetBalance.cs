@@ -89,7 +89,7 @@ internal sealed record BalanceResponse(
             caller.IsOperator ? account.MarkupPercent : default(Optional<decimal>),
             account.CreditLimit,
             account.MonthUsedAt(now),
-            details.Refill is { } refill ? AutoRefillResponse.From(refill) : null,
+            details.Refill is { } refill ? AutoRefillResponse.From(refill, caller.IsOperator) : null,
             account.CreatedAt,
             account.UpdatedAt);
     }

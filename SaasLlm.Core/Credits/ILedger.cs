@@ -236,8 +236,14 @@ public sealed record LotTerms(
 /// <param name="Credits">What is added, or the level of remaining credits that is filled up to.</param>
 /// <param name="Reference">The tick: no second grant has it.</param>
 /// <param name="ExpiresAt">Null: never.</param>
+/// <param name="CostBasisUsd">What the customer pays for all of <paramref name="Credits"/>; null is not known.</param>
 public sealed record RefillCredits(
-    TransactionId TransactionId, string TeamId, string Mode, decimal Credits, string Reference, DateTimeOffset? ExpiresAt, string Reason);
+    TransactionId TransactionId, string TeamId, string Mode, decimal Credits, string Reference, DateTimeOffset? ExpiresAt, string Reason,
+    decimal? CostBasisUsd = null)
+{
+    /// <summary>Of a part the customer pays that part, to the nearest 10 decimals, halves away from zero.</summary>
+    public decimal? CostOf(decimal granted) => CostBasisUsd is { } whole ? Math.Round(whole * granted / Credits, 10, MidpointRounding.AwayFromZero) : null;
+}
 
 /// <summary>What a refill added.</summary>
 public readonly record struct Refilled(decimal Credits);

@@ -16,6 +16,9 @@ public sealed class CreditRefill
     /// <summary>What is added, or the level of remaining credits that is filled up to.</summary>
     public decimal Credits { get; init; }
 
+    /// <summary>What the customer pays for all of <see cref="Credits"/>; null is not known. A refill of a part costs that part of it.</summary>
+    public decimal? CostBasisUsd { get; init; }
+
     /// <summary>What a refill adds ends at the next one.</summary>
     public bool Expires { get; init; }
 

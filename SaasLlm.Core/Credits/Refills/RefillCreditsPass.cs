@@ -19,7 +19,7 @@ public sealed partial class RefillCreditsPass(NpgsqlDataSource source, ILedger l
 
     // The clock stands in a sub-select so that it is read once, and the index can be asked for it.
     private const string Due = """
-        SELECT team_id, period, mode, credits, expires, starts_at, ledger_now() FROM credit_refills
+        SELECT team_id, period, mode, credits, expires, starts_at, ledger_now(), cost_basis_usd FROM credit_refills
          WHERE is_enabled AND next_refill_at <= (SELECT ledger_now())
          ORDER BY next_refill_at LIMIT $1
            FOR UPDATE SKIP LOCKED
@@ -68,7 +68,7 @@ public sealed partial class RefillCreditsPass(NpgsqlDataSource source, ILedger l
         {
             due.Add(DueRefill.Of(
                 rows.GetString(0), rows.GetString(1), rows.GetString(2), rows.GetDecimal(3), rows.GetBoolean(4), rows.GetFieldValue<DateTimeOffset>(5),
-                rows.GetFieldValue<DateTimeOffset>(6)));
+                rows.GetFieldValue<DateTimeOffset>(6), rows.GetFieldValue<decimal?>(7)));
         }
 
         return due;
@@ -89,18 +89,18 @@ public sealed partial class RefillCreditsPass(NpgsqlDataSource source, ILedger l
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    private sealed record DueRefill(string TeamId, string Mode, decimal Credits, bool Expires, DateTimeOffset Tick, DateTimeOffset Next)
+    private sealed record DueRefill(string TeamId, string Mode, decimal Credits, bool Expires, decimal? CostBasisUsd, DateTimeOffset Tick, DateTimeOffset Next)
     {
         public static DueRefill Of(
-            string team, string period, string mode, decimal credits, bool expires, DateTimeOffset startsAt, DateTimeOffset now)
+            string team, string period, string mode, decimal credits, bool expires, DateTimeOffset startsAt, DateTimeOffset now, decimal? costBasisUsd)
         {
             var passed = RefillPeriod.TicksUntil(period, startsAt, now);
-            return new(team, mode, credits, expires, RefillPeriod.TickAt(period, startsAt, passed - 1), RefillPeriod.TickAt(period, startsAt, passed));
+            return new(team, mode, credits, expires, costBasisUsd, RefillPeriod.TickAt(period, startsAt, passed - 1), RefillPeriod.TickAt(period, startsAt, passed));
         }
 
         public RefillCredits Command(TimeProvider time) => new(
             TransactionId.New(time), TeamId, Mode, Credits, Tick.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture), Expires ? Next : null,
-            "Automatic refill");
+            "Automatic refill", CostBasisUsd);
     }
 
     [LoggerMessage(4131, LogLevel.Information, "Refilled {Teams} teams of {Due} whose refill was due")]

@@ -16,8 +16,8 @@ public sealed class RefillService(IDbContextFactory<SaasLlmDbContext> contexts)
     private static readonly Failure s_far = new(FailureKind.Invalid, "credits.refill_start", "A refill starts within a year of now.");
 
     /// <summary>
-    /// Sets or changes a team's refill. What is not named stays as it is; a change of the period, a start that is named, and a refill that was
-    /// switched off begin anew. 404 <c>team.not_found</c>, 400 <c>credits.refill_incomplete</c> where a team that has none names too little, 400
+    /// Sets or changes a team's refill. What is not named stays as it is; a change of the period, another start, and a refill that was switched
+    /// off begin anew, and never at a tick that was decided. 404 <c>team.not_found</c>, 400 <c>credits.refill_incomplete</c> where a team that has none names too little, 400
     /// <c>credits.refill_start</c>. Null: what was switched off was never set.
     /// </summary>
     /// <param name="work">Whose repeat finds what it set.</param>
@@ -37,7 +37,9 @@ public sealed class RefillService(IDbContextFactory<SaasLlmDbContext> contexts)
             return TeamService.NotFound;
         }
 
-        var standing = await db.CreditRefills.AsNoTracking().SingleOrDefaultAsync(refill => refill.TeamId == teamId, cancellation);
+        // A tick that is being decided is waited for: what is written below must not take it back.
+        var standing = (await db.CreditRefills.FromSql($"SELECT * FROM credit_refills WHERE team_id = {teamId} FOR UPDATE").AsNoTracking()
+            .ToListAsync(cancellation)).SingleOrDefault();
         if (!change.IsComplete(standing))
         {
             return change.IsEnabled ? s_incomplete : default(CreditRefill);
@@ -50,11 +52,13 @@ public sealed class RefillService(IDbContextFactory<SaasLlmDbContext> contexts)
 
         var refill = change.Apply(teamId, standing, now);
         await db.Database.ExecuteSqlAsync($"""
-            INSERT INTO credit_refills (team_id, is_enabled, period, mode, credits, expires, starts_at, next_refill_at)
-            VALUES ({teamId}, {refill.IsEnabled}, {refill.Period}, {refill.Mode}, {refill.Credits}, {refill.Expires}, {refill.StartsAt}, {refill.NextRefillAt})
+            INSERT INTO credit_refills (team_id, is_enabled, period, mode, credits, expires, starts_at, next_refill_at, cost_basis_usd)
+            VALUES ({teamId}, {refill.IsEnabled}, {refill.Period}, {refill.Mode}, {refill.Credits}, {refill.Expires}, {refill.StartsAt}, {refill.NextRefillAt},
+                    {refill.CostBasisUsd})
             ON CONFLICT (team_id) DO UPDATE
                SET is_enabled = excluded.is_enabled, period = excluded.period, mode = excluded.mode, credits = excluded.credits,
-                   expires = excluded.expires, starts_at = excluded.starts_at, next_refill_at = excluded.next_refill_at, updated_at = now()
+                   expires = excluded.expires, starts_at = excluded.starts_at, next_refill_at = excluded.next_refill_at,
+                   cost_basis_usd = excluded.cost_basis_usd, updated_at = now()
             """, cancellation);
         var stored = await db.CreditRefills.AsNoTracking().SingleAsync(row => row.TeamId == teamId, cancellation);
         await work.KeepAsync(db, stored, cancellation);
@@ -65,17 +69,17 @@ public sealed class RefillService(IDbContextFactory<SaasLlmDbContext> contexts)
 
 /// <summary>What to set of a refill; null stays as it is.</summary>
 public sealed record RefillChange(
-    bool IsEnabled, string? Period = null, string? Mode = null, decimal? Credits = null, bool? Expires = null, DateTimeOffset? StartsAt = null)
+    bool IsEnabled, string? Period = null, string? Mode = null, decimal? Credits = null, bool? Expires = null, DateTimeOffset? StartsAt = null,
+    decimal? CostBasisUsd = null)
 {
     internal bool IsComplete(CreditRefill? standing) => standing is not null || (Period is not null && Credits is not null);
 
     internal CreditRefill Apply(string teamId, CreditRefill? standing, DateTimeOffset now)
     {
         var period = Period ?? standing!.Period;
-        var goesOn = standing is { IsEnabled: true } && period == standing.Period && StartsAt is null;
-        var startsAt = goesOn || !IsEnabled && standing is not null && StartsAt is null && period == standing.Period
-            ? standing!.StartsAt
-            : (StartsAt ?? RefillPeriod.BoundaryAfter(period, now)).ToUniversalTime();
+        var isSame = standing is not null && period == standing.Period && (StartsAt is null || Stored(StartsAt.Value) == standing.StartsAt);
+        var goesOn = isSame && standing!.IsEnabled;
+        var startsAt = goesOn || isSame && !IsEnabled ? standing!.StartsAt : Stored(StartsAt ?? RefillPeriod.BoundaryAfter(period, now));
         return new()
         {
             TeamId = teamId,
@@ -84,8 +88,20 @@ public sealed record RefillChange(
             Mode = Mode ?? standing?.Mode ?? RefillMode.Amount,
             Credits = Credits ?? standing!.Credits,
             Expires = Expires ?? standing?.Expires ?? false,
+            CostBasisUsd = CostBasisUsd ?? standing?.CostBasisUsd,
             StartsAt = startsAt,
-            NextRefillAt = goesOn ? standing!.NextRefillAt : RefillPeriod.TickAt(period, startsAt, Math.Max(0, RefillPeriod.TicksUntil(period, startsAt, now) - 1)),
+            NextRefillAt = goesOn ? standing!.NextRefillAt : FirstTick(period, startsAt, now, standing?.LastRefillAt),
         };
     }
+
+    // The newest tick that is past, or the first. One that was decided stays decided, though it gave nothing.
+    private static DateTimeOffset FirstTick(string period, DateTimeOffset startsAt, DateTimeOffset now, DateTimeOffset? decided)
+    {
+        var newest = Math.Max(0, RefillPeriod.TicksUntil(period, startsAt, now) - 1);
+        return RefillPeriod.TickAt(period, startsAt, decided is { } last ? Math.Max(newest, RefillPeriod.TicksUntil(period, startsAt, last)) : newest);
+    }
+
+    // Postgres keeps microseconds.
+    private static DateTimeOffset Stored(DateTimeOffset moment)
+        => new(moment.UtcTicks - (moment.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 }

@@ -56,8 +56,7 @@ internal static class RefillRule
         TransactionPosted[] posts = expiry is { } before ? [new(before.Transaction), new(transaction)] : [new(transaction)];
         return new(new Refilled(credits), state with { Account = after, Posted = transaction },
         [
-            // A refill is the operator's gift: nobody paid for it.
-            new LotGranted(account.TeamId, lot, new(LotSource.Refill, command.Reference, ExpiresAt: command.ExpiresAt, CostBasisUsd: 0)),
+            new LotGranted(account.TeamId, lot, new(LotSource.Refill, command.Reference, ExpiresAt: command.ExpiresAt, CostBasisUsd: command.CostOf(credits))),
             .. posts,
             .. LedgerEvents.OfGrant(ids, expiry?.Before ?? account, transaction),
         ]);

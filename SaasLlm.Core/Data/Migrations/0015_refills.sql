@@ -6,6 +6,8 @@ CREATE TABLE credit_refills (
   mode             text          NOT NULL,
   -- What is added, or the level of remaining credits that is filled up to.
   credits          numeric(20,6) NOT NULL,
+  -- What the customer pays for all of these credits; NULL is not known.
+  cost_basis_usd   numeric(18,10),
   -- True: what a refill adds ends at the next one.
   expires          boolean       NOT NULL DEFAULT false,
   -- The first tick; the others are whole periods later.
@@ -20,7 +22,8 @@ CREATE TABLE credit_refills (
   CONSTRAINT fk_credit_refills_team FOREIGN KEY (team_id) REFERENCES teams,
   CONSTRAINT ck_credit_refills_period CHECK (period IN ('daily', 'weekly', 'monthly')),
   CONSTRAINT ck_credit_refills_mode CHECK (mode IN ('amount', 'up_to')),
-  CONSTRAINT ck_credit_refills_credits CHECK (credits > 0 AND last_credits >= 0)
+  CONSTRAINT ck_credit_refills_credits CHECK (credits > 0 AND last_credits >= 0),
+  CONSTRAINT ck_credit_refills_cost_basis CHECK (cost_basis_usd >= 0)
 );
 CREATE INDEX ix_credit_refills_due ON credit_refills (next_refill_at) WHERE is_enabled;
 

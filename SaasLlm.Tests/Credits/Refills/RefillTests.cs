@@ -105,6 +105,26 @@ public sealed class RefillTests(LedgerStores stores) : IClassFixture<LedgerStore
         Assert.Empty(await api.MismatchesAsync());
     }
 
+    [Fact]
+    public async Task A_refill_costs_what_its_credits_cost_and_of_a_part_that_part()
+    {
+        await using var api = Harness();
+        var (whole, part, gift) = (await api.CreateTeamAsync(0), await api.CreateTeamAsync(2), await api.CreateTeamAsync(0));
+        var change = new RefillChange(true, RefillPeriod.Monthly, RefillMode.UpTo, 3, StartsAt: await NowAsync(api), CostBasisUsd: 10);
+        await ConfigureAsync(api, whole, change with { Mode = RefillMode.Amount });
+        await ConfigureAsync(api, part, change);
+        await ConfigureAsync(api, gift, change with { CostBasisUsd = 0 });
+        // What is not named stays.
+        Assert.Equal(10, (await ConfigureAsync(api, part, new(true))).CostBasisUsd);
+
+        await Pass(api).RunAsync(default);
+
+        Assert.Equal("10,3.3333333333,0", await api.ScalarAsync<string>($"""
+            SELECT string_agg(trim_scale(cost_basis_usd)::text, ',' ORDER BY array_position(ARRAY['{whole}','{part}','{gift}'], team_id))
+              FROM credit_lots WHERE source = 'refill' AND team_id IN ('{whole}','{part}','{gift}')
+            """));
+    }
+
     // Jobs burn and grants come at the same time: the level is looked at under the account's lock.
     [Fact]
     public async Task Up_to_a_level_never_goes_above_it_while_the_team_works()
@@ -137,12 +157,44 @@ public sealed class RefillTests(LedgerStores stores) : IClassFixture<LedgerStore
 
         Assert.Equal((5m, 0m, 0m), await api.AccountAsync(team));
         Assert.Equal((0m, 0m, 0m), await api.AccountAsync(suspended));
-        Assert.Equal("refill t 0 t", await api.ScalarAsync<string>($"""
-            SELECT concat_ws(' ', l.source, l.expires_at = r.next_refill_at, trim_scale(l.cost_basis_usd), r.next_refill_at = r.starts_at + interval '1 month')
+        Assert.Equal("refill t ? t", await api.ScalarAsync<string>($"""
+            SELECT concat_ws(' ', l.source, l.expires_at = r.next_refill_at, coalesce(l.cost_basis_usd::text, '?'), r.next_refill_at = r.starts_at + interval '1 month')
               FROM credit_lots l JOIN credit_refills r USING (team_id) WHERE team_id = '{team}'
             """));
         Assert.Equal("0 t", await api.ScalarAsync<string>(
             $"SELECT concat_ws(' ', last_credits::int, next_refill_at > ledger_now()) FROM credit_refills WHERE team_id = '{suspended}'"));
+    }
+
+    // A tool that keeps the same settings sends the same body again and again.
+    [Fact]
+    public async Task A_tick_that_gave_nothing_is_not_given_by_a_repeated_body()
+    {
+        await using var api = Harness();
+        var (full, suspended) = (await api.CreateTeamAsync(10), await api.CreateTeamAsync(0));
+        await api.ExecuteAsync($"UPDATE teams SET status = 'suspended' WHERE team_id = '{suspended}'");
+        var change = new RefillChange(true, RefillPeriod.Weekly, RefillMode.UpTo, 10, StartsAt: (await NowAsync(api)).AddDays(-3).AddTicks(7));
+        string[] teams = [full, suspended];
+        foreach (var team in teams)
+        {
+            await ConfigureAsync(api, team, change);
+        }
+
+        await Pass(api).RunAsync(default);
+        await api.CloseAsync(full, await api.OpenedAsync(full));
+        await api.ExecuteAsync($"UPDATE teams SET status = 'active' WHERE team_id = '{suspended}'");
+        foreach (var team in teams)
+        {
+            var next = (await ConfigureAsync(api, team, change)).NextRefillAt;
+            Assert.Equal(next, (await ConfigureAsync(api, team, new(false))).NextRefillAt);
+            Assert.Equal(next, (await ConfigureAsync(api, team, change)).NextRefillAt);
+            // Nor by an earlier start, whose newest tick is before it; its next one is.
+            Assert.Equal(next.AddDays(-1), (await ConfigureAsync(api, team, change with { StartsAt = change.StartsAt!.Value.AddDays(-1) })).NextRefillAt);
+        }
+
+        await Pass(api).RunAsync(default);
+
+        Assert.Equal((10m, 1m, 0m), await api.AccountAsync(full));
+        Assert.Equal((0m, 0m, 0m), await api.AccountAsync(suspended));
     }
 
     [Fact]
