@@ -57,5 +57,5 @@ internal sealed record GetOrganizationUsageRequest(
 
 internal sealed class GetOrganizationUsageValidator : Validator<GetOrganizationUsageRequest>
 {
-    public GetOrganizationUsageValidator() => this.IsUsage(UsageDimension.All);
+    public GetOrganizationUsageValidator(TimeProvider time) => this.IsUsage(UsageDimension.All, time);
 }

@@ -73,5 +73,5 @@ internal sealed record GetTeamUsageRequest(
 
 internal sealed class GetTeamUsageValidator : Validator<GetTeamUsageRequest>
 {
-    public GetTeamUsageValidator() => this.IsUsage(UsageDimension.All);
+    public GetTeamUsageValidator(TimeProvider time) => this.IsUsage(UsageDimension.All, time);
 }

@@ -49,5 +49,5 @@ internal sealed record GetUsageRequest(
 
 internal sealed class GetUsageValidator : Validator<GetUsageRequest>
 {
-    public GetUsageValidator() => this.IsUsage(UsageDimension.All);
+    public GetUsageValidator(TimeProvider time) => this.IsUsage(UsageDimension.All, time);
 }

@@ -60,7 +60,7 @@ internal static class UsageRequests
         parameters["format"] = "json, or csv for all rows of what is grouped; so does Accept: text/csv.";
     }
 
-    public static void IsUsage<T>(this AbstractValidator<T> validator, IReadOnlyList<string> dimensions)
+    public static void IsUsage<T>(this AbstractValidator<T> validator, IReadOnlyList<string> dimensions, TimeProvider time)
         where T : IUsageRequest
     {
         validator.RuleFor(r => r.Period).IsPeriod();
@@ -68,7 +68,7 @@ internal static class UsageRequests
         validator.RuleFor(r => r.From).Must(IsMoment).WithMessage("must be a day or a whole hour, such as 2026-01-31 or 2026-01-31T15:00:00Z");
         validator.RuleFor(r => r.Until).Must(IsMoment).WithMessage("must be a day or a whole hour, such as 2026-01-31 or 2026-01-31T15:00:00Z");
         validator.RuleFor(r => r.Until).Must((r, until) => until is null || r.From is not null).WithMessage("needs from");
-        validator.RuleFor(r => r.Until).Must((r, until) => Moment(until) is not { } end || Moment(r.From) is not { } start || Fits(r, end - start))
+        validator.RuleFor(r => r.Until).Must((r, until) => Moment(r.From) is not { } start || !IsMoment(until) || Fits(r, start, Moment(until), time))
             .WithMessage($"must be after from, by at most {DaysMax} days, or {DaysByHourMax} where hours are asked for");
         validator.RuleFor(r => r.GroupBy).Must(by => Dimensions(by) is { } named && named.All(dimensions.Contains) && named.Distinct().Count() == named.Count)
             .WithMessage($"must be of {string.Join(", ", dimensions)}, each once");
@@ -89,8 +89,7 @@ internal static class UsageRequests
     {
         var month = request.Period.ToPeriod(time);
         var from = Moment(request.From) ?? month.From;
-        var now = UsageGrain.Next(UsageGrain.Hour, UsageGrain.Floor(UsageGrain.Hour, time.GetUtcNow()));
-        var until = request.From is null ? month.Until : Moment(request.Until) ?? (now > from ? now : from);
+        var until = request.From is null ? month.Until : Moment(request.Until) ?? NowOr(from, time);
         return new(from, until, Dimensions(request.GroupBy))
         {
             Teams = teams,
@@ -122,6 +121,13 @@ internal static class UsageRequests
             ? moment
             : null;
 
-    private static bool Fits(IUsageRequest request, TimeSpan length)
-        => length > TimeSpan.Zero && length <= TimeSpan.FromDays(Dimensions(request.GroupBy).Contains(UsageDimension.Hour) ? DaysByHourMax : DaysMax);
+    // The hour that is open is part of it; what has not begun is empty.
+    private static DateTimeOffset NowOr(DateTimeOffset from, TimeProvider time)
+    {
+        var now = UsageGrain.Next(UsageGrain.Hour, UsageGrain.Floor(UsageGrain.Hour, time.GetUtcNow()));
+        return now > from ? now : from;
+    }
+
+    private static bool Fits(IUsageRequest request, DateTimeOffset from, DateTimeOffset? until, TimeProvider time)
+        => (until is null || until > from) && (until ?? NowOr(from, time)) - from <= TimeSpan.FromDays(Dimensions(request.GroupBy).Contains(UsageDimension.Hour) ? DaysByHourMax : DaysMax);
 }

@@ -133,6 +133,8 @@ public sealed class UsageEndpointTests(ApiFixture api)
     [InlineData("from=2026-01-01T10:30:00Z", "from")]
     [InlineData("from=2020-01-01&until=2026-01-01", "until")]
     [InlineData("from=2026-01-01&until=2026-06-01&group_by=hour", "until")]
+    [InlineData("from=2020-01-01", "until")]
+    [InlineData("from=2026-01-01&group_by=hour", "until")]
     [InlineData("group_by=day,hour", "group_by")]
     [InlineData("group_by=day,day", "group_by")]
     [InlineData("group_by=shoe_size", "group_by")]
