@@ -7,6 +7,7 @@ namespace SaasLlm.ApiService.Usage;
 /// <summary>A row of a usage report: what it is grouped by, and what was used. By group or model it is of calls only: a job may use several.</summary>
 /// <param name="UserId">Null: jobs without one.</param>
 /// <param name="Model">Null: calls that no model answered.</param>
+/// <param name="UnknownCostCalls">Of the calls, those that may have cost more than `provider_cost_usd` counts.</param>
 /// <param name="AvgLatencyMs">Of its calls; 0 where there are none.</param>
 internal sealed record UsageItemResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] Optional<string?> TeamId,

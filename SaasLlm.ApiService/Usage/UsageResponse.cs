@@ -14,6 +14,10 @@ namespace SaasLlm.ApiService.Usage;
 /// <param name="RevenueUsd">What the customers had paid for the credits used, as far as their lots say it (`cost_basis_usd`).</param>
 /// <param name="UnpricedCredits">Of the credits used, those whose lots do not say it.</param>
 /// <param name="ProfitUsd">Revenue less provider cost.</param>
+/// <param name="UnknownCostCalls">
+/// Of the calls, those that may have cost more than `provider_cost_usd` counts. Calls whose process died are none of the calls: what their attempts may
+/// have cost is among the unmeasured costs.
+/// </param>
 /// <param name="Items">A page of it by `group_by`.</param>
 internal sealed record UsageResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Id,

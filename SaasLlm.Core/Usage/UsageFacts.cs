@@ -28,9 +28,9 @@ internal static class UsageFacts
                coalesce(j.job_type, '') AS job_type, coalesce(j.user_id, '') AS user_id,
                0::bigint AS jobs_completed, 0::bigint AS jobs_failed, 0::bigint AS jobs_cancelled, 0::bigint AS jobs_expired,
                (c.status = 'succeeded')::int::bigint AS calls_succeeded, (c.status <> 'succeeded')::int::bigint AS calls_failed,
-               (c.provider_cost_usd IS NULL)::int::bigint AS calls_unknown_cost,
+               (c.provider_cost_usd IS NULL OR coalesce(c.cost_high_usd > c.cost_low_usd, false))::int::bigint AS calls_unknown_cost,
                c.input_tokens, c.cached_input_tokens, c.output_tokens, c.reasoning_tokens, c.latency_ms::bigint AS latency_ms_sum,
-               coalesce(c.client_cost_usd, 0) AS client_cost_usd, coalesce(c.provider_cost_usd, 0) AS provider_cost_usd,
+               coalesce(c.client_cost_usd, 0) AS client_cost_usd, coalesce(c.provider_cost_usd, c.cost_low_usd, 0) AS provider_cost_usd,
                0::numeric AS credits_charged, 0::numeric AS credits_refunded, 0::numeric AS credits_unpriced, 0::numeric AS revenue_usd
           FROM llm_calls c LEFT JOIN jobs j ON j.team_id = c.team_id AND j.job_id = c.job_id
          WHERE {calls}

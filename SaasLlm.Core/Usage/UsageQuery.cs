@@ -68,9 +68,12 @@ public static class UsageDimension
 public sealed record UsageRow(IReadOnlyList<string> Keys, UsageMeasures Measures);
 
 /// <summary>What was used. Sums of calls and jobs by when they ended, and of ledger entries; open jobs by when they were opened.</summary>
-/// <param name="CallsUnknownCost">Of all calls, those whose provider cost is not known.</param>
+/// <param name="CallsUnknownCost">
+/// Of all calls, those that may have cost more than is counted. A call whose process died is none of the calls: its attempts are among those of
+/// <see cref="UnmeasuredReader"/>.
+/// </param>
 /// <param name="ClientCostUsd">With markup.</param>
-/// <param name="ProviderCostUsd">What the operator pays, as far as known.</param>
+/// <param name="ProviderCostUsd">What the operator pays, as far as known: of a call that is not wholly known, the least it cost.</param>
 /// <param name="CreditsUnpriced">Of the credits charged less those refunded: those of lots that nobody knows the price of.</param>
 /// <param name="RevenueUsd">What the customer had paid for the credits that were charged, less those refunded.</param>
 public sealed record UsageMeasures(

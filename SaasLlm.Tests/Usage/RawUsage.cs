@@ -17,7 +17,7 @@ internal sealed record RawUsage(IReadOnlyList<RawUsage.Fact> Facts)
         var facts = jobs.Select(row => new Fact((string)row[0]!, (DateTime)(row[6] ?? row[5])!, "", "", (string)row[2]!, (string?)row[3] ?? "", OfJob((string)row[4]!))).ToList();
         foreach (var row in await RowsAsync(source, """
             SELECT team_id, job_id, ended_at, model_group, resolved_model, status, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, latency_ms,
-                   client_cost_usd, provider_cost_usd FROM llm_calls
+                   client_cost_usd, provider_cost_usd, cost_low_usd, cost_high_usd FROM llm_calls
             """))
         {
             var (job, failed) = (known[(Guid)row[1]!], (string)row[5]! == "failed" ? 1 : 0);
@@ -25,14 +25,14 @@ internal sealed record RawUsage(IReadOnlyList<RawUsage.Fact> Facts)
             {
                 CallsSucceeded = 1 - failed,
                 CallsFailed = failed,
-                CallsUnknownCost = row[12] is null ? 1 : 0,
+                CallsUnknownCost = row[12] is null || (decimal?)row[14] > (decimal?)row[13] ? 1 : 0,
                 InputTokens = (long)row[6]!,
                 CachedInputTokens = (long)row[7]!,
                 OutputTokens = (long)row[8]!,
                 ReasoningTokens = (long)row[9]!,
                 LatencyMsSum = (int)row[10]!,
                 ClientCostUsd = (decimal?)row[11] ?? 0,
-                ProviderCostUsd = (decimal?)row[12] ?? 0,
+                ProviderCostUsd = (decimal?)row[12] ?? (decimal?)row[13] ?? 0,
             }));
         }
 

@@ -133,6 +133,7 @@ internal static class UsageWork
                 Usage = new(tokens, tokens / 3, tokens * 2, tokens / 5),
                 ProviderCostUsd = cost,
                 ClientCostUsd = cost * 1.2m,
+                Evidence = tokens % 3 == 0 ? null : new(UsageSource.Bounded, tokens * 0.00001m, tokens * (tokens % 3) * 0.00001m),
                 LatencyMs = tokens,
             }, default)).Failure);
         }

@@ -61,6 +61,31 @@ public sealed class UsageRollupTests(Infrastructure.AppFixture app)
         await CompareAsync(bench, random, teams);
     }
 
+    // A failed call whose first attempt is known and whose second is not; an answer after an attempt that nobody knows; one that is known; one with nothing.
+    [Fact]
+    public async Task What_is_known_of_a_cost_counts_and_what_is_not_known_is_said()
+    {
+        await using var bench = await UsageBench.CreateAsync(app);
+        var api = bench.Ledger(TimeSpan.Zero);
+        var (team, job) = (await api.CreateTeamAsync(10), JobId.New(TimeProvider.System));
+        Assert.Null((await api.Ledger.OpenJobAsync(new(job, team, "parse", null, null, "{}", TimeSpan.FromHours(1), 100), default)).Failure);
+        foreach (var (error, cost, evidence) in new (string?, decimal?, CostEvidence?)[]
+        {
+            ("llm.all_models_failed", null, new(UsageSource.Unknown, 0.3m, 0.9m)), (null, 0.2m, new(UsageSource.Provider, 0.2m, 0.7m)),
+            (null, 0.1m, new(UsageSource.Provider, 0.1m, 0.1m)), ("llm.all_models_failed", null, null),
+        })
+        {
+            var start = LedgerHarness.Intent(team, job) with { ModelGroup = "G" };
+            Assert.Null((await api.Ledger.StartCallAsync(start, default)).Failure);
+            Assert.Null((await api.Ledger.EndCallAsync(LedgerHarness.End(start, error) with { ProviderCostUsd = cost, ClientCostUsd = cost, Evidence = evidence }, default)).Failure);
+        }
+
+        var now = DateTimeOffset.UtcNow;
+        var total = (await bench.Reader.ReadAsync(
+            new(UsageGrain.Floor("hour", now.AddHours(-2)), UsageGrain.Floor("hour", now.AddHours(2)), []) { Teams = [team] }, null, 1, default)).Total;
+        Assert.Equal((4, 3, 0.6m), (total.Calls, total.CallsUnknownCost, total.ProviderCostUsd));
+    }
+
     [Fact]
     public async Task A_roller_that_dies_at_any_statement_has_done_nothing_and_the_next_does_it_all()
     {
