@@ -51,7 +51,7 @@ public sealed record GroupSetting(string Name, GroupSettingKind Kind, string Des
         {
             Set = (settings, value) => settings with { DefaultTemperature = value.GetDecimal() },
         },
-        new("max_temperature", GroupSettingKind.Number, "A request with a higher temperature is refused.", 0, 2)
+        new("max_temperature", GroupSettingKind.Number, "A request with a higher temperature is refused; below 1, it is sent where neither the request nor default_temperature names one.", 0, 2)
         {
             Set = (settings, value) => settings with { TemperatureMax = value.GetDecimal() },
         },

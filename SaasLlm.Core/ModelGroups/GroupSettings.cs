@@ -23,6 +23,9 @@ public sealed record GroupSettings
     /// <summary>A request above it is refused.</summary>
     public decimal? TemperatureMax { get; init; }
 
+    /// <summary>Sent where a request names no temperature; null sends nothing. Models take 1 then, which a lower ceiling does not allow.</summary>
+    public decimal? UnnamedTemperature => DefaultTemperature ?? (TemperatureMax < 1 ? TemperatureMax : null);
+
     /// <summary>The longest answer, in tokens, where a request names none.</summary>
     public int? DefaultOutputTokens { get; init; }
 

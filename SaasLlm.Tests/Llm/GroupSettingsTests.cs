@@ -138,6 +138,22 @@ public sealed class GroupSettingsTests
         Assert.Equal((temperature, maxTokens), (sent["temperature"]!.ToJsonString(), sent["max_tokens"]!.ToJsonString()));
     }
 
+    // A model that is told no temperature takes 1.
+    [Theory]
+    [InlineData("""{"max_temperature":0.5}""", "", "0.5")]
+    [InlineData("""{"max_temperature":0.5}""", ",\"temperature\":0.4", "0.4")]
+    [InlineData("""{"max_temperature":0.5,"default_temperature":0.2}""", "", "0.2")]
+    [InlineData("""{"max_temperature":1}""", "", null)]
+    public async Task A_ceiling_of_the_temperature_holds_where_none_is_named(string settings, string fields, string? temperature)
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = Bench(gateway, settings);
+
+        Assert.Null((await EndAsync(bench, isStream: false, fields)).Failure);
+
+        Assert.Equal(temperature, JsonNode.Parse(Assert.Single(gateway.Requests).Body)!["temperature"]?.ToJsonString());
+    }
+
     [Fact]
     public async Task The_ceiling_is_sent_where_nobody_names_a_longest_answer_and_is_what_is_held_for()
     {

@@ -135,7 +135,7 @@ public sealed class OutgoingBody
                 format.WriteField(writer, field);
             }
 
-            if (settings.DefaultTemperature is { } temperature && format.Fields.IsKnown(TemperatureField) && !FieldChecks.Present(body, TemperatureField, out _))
+            if (settings.UnnamedTemperature is { } temperature && format.Fields.IsKnown(TemperatureField) && !FieldChecks.Present(body, TemperatureField, out _))
             {
                 writer.WriteNumber(TemperatureField, temperature);
             }
