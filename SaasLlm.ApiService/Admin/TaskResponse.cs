@@ -6,7 +6,7 @@ namespace SaasLlm.ApiService.Admin;
 /// <param name="IsSchedule">True: one runner does it each tick. False: every runner does it.</param>
 /// <param name="RunEverySeconds">From the end of a run to the next tick.</param>
 /// <param name="NextRunAt">The next tick; null for what every runner does.</param>
-/// <param name="RequestedAt">A run was asked for that no runner has taken yet.</param>
+/// <param name="RequestedAt">A run was asked for: a schedule's that has not ended, another pass' that no runner has taken yet.</param>
 /// <param name="LastOutcome"><c>running</c>, <c>succeeded</c>, <c>failed</c>, or <c>interrupted</c>: its runner stopped, another one does it again. Null while it never ran.</param>
 /// <param name="FailuresInRow">Since its last success; the next try comes later each time.</param>
 internal sealed record TaskResponse(

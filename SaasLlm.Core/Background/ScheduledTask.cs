@@ -13,10 +13,10 @@ public sealed class ScheduledTask
 
     public DateTimeOffset NextRunAt { get; init; }
 
-    /// <summary>An operator asked for a run that no runner has taken yet.</summary>
+    /// <summary>An operator asked for a run: a schedule's that has not ended, another pass' that no runner has taken yet.</summary>
     public DateTimeOffset? RequestedAt { get; init; }
 
-    /// <summary>The newest request, taken or not: its repeat asks for nothing.</summary>
+    /// <summary>The newest request, done or not: its repeat asks for nothing.</summary>
     public Guid? RequestId { get; init; }
 
     public Guid? LeaseToken { get; init; }

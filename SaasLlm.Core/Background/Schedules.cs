@@ -125,16 +125,20 @@ internal sealed partial class Schedules(
                 return;
             }
 
+            // A store that does not answer must not hold a run under a lease that is over.
+            var left = duration - time.GetElapsedTime(renewed);
+            using var over = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(over.Token, lost.Token);
             try
             {
                 var asked = time.GetTimestamp();
-                if (await store.RenewAsync(name, lease, duration, lost.Token))
+                if (await store.RenewAsync(name, lease, duration, limit.Token))
                 {
                     renewed = asked;
                     continue;
                 }
             }
-            catch (Exception) when (time.GetElapsedTime(renewed) < duration)
+            catch (Exception) when (!over.IsCancellationRequested && time.GetElapsedTime(renewed) < duration)
             {
                 continue;
             }

@@ -32,7 +32,7 @@ public sealed class TaskReader(NpgsqlDataSource database)
     public async Task<Result<ScheduledTask>> RequestRunAsync(string name, Guid requestId, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand(
-            "UPDATE scheduled_tasks SET requested_at = now(), request_id = $2 WHERE name = $1 AND request_id IS DISTINCT FROM $2");
+            "UPDATE scheduled_tasks SET requested_at = clock_timestamp(), request_id = $2 WHERE name = $1 AND request_id IS DISTINCT FROM $2");
         command.Parameters.AddRange(new[] { Sql.Value(name), Sql.Value(requestId) });
         await command.ExecuteNonQueryAsync(cancellation);
         return await FindAsync(name, cancellation);

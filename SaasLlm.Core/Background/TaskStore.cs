@@ -25,7 +25,8 @@ internal sealed class TaskStore(NpgsqlDataSource database)
             Column(tasks, NpgsqlDbType.Interval, task => task.Pass.Interval));
 
     /// <summary>
-    /// Claims the schedules that are due or asked for. The tick is not moved before the run's end: a run whose runner dies stays due.
+    /// Claims the schedules that are due or asked for. Neither tick nor request is gone before the run's end: a run whose runner dies stays due,
+    /// and asked for.
     /// </summary>
     public async Task<IReadOnlyList<(string Name, bool WasRequested)>> ClaimAsync(
         IReadOnlyList<string> names, Guid lease, TimeSpan duration, CancellationToken cancellation)
@@ -39,8 +40,9 @@ internal sealed class TaskStore(NpgsqlDataSource database)
                ORDER BY name
                  FOR UPDATE SKIP LOCKED)
             UPDATE scheduled_tasks t
-               SET lease_token = $2, lease_until = now() + $3, requested_at = NULL, next_run_at = least(next_run_at, now()),
-                   last_started_at = now(), last_outcome = 'running'
+               SET lease_token = $2, lease_until = now() + $3, next_run_at = least(next_run_at, now()),
+                   -- The clock under the row's lock: a request that this claim sees is not after it, any other one is.
+                   last_started_at = clock_timestamp(), last_outcome = 'running'
               FROM due WHERE t.name = due.name
             RETURNING t.name, due.was_requested
             """);
@@ -91,6 +93,7 @@ internal sealed class TaskStore(NpgsqlDataSource database)
                    last_outcome = CASE WHEN $4 IS NULL THEN 'succeeded' ELSE 'failed' END, last_error = $4,
                    runs = runs + 1, failures = failures + ($4 IS NOT NULL)::int,
                    failures_in_row = CASE WHEN $4 IS NULL THEN 0 ELSE failures_in_row + 1 END,
+                   requested_at = CASE WHEN requested_at > last_started_at THEN requested_at END,
                    next_run_at = now() + CASE WHEN $4 IS NULL THEN run_every
                      ELSE least(interval '1 second' * power(2, least(failures_in_row, 20)), greatest(run_every, interval '1 minute')) END
              WHERE name = $1 AND lease_token = $2

@@ -110,6 +110,32 @@ public sealed class SchedulesTests(Infrastructure.AppFixture app)
         Assert.Equal((0L, TaskOutcome.Running), await database.TaskAsync(Name) switch { var task => (task.Runs, task.LastOutcome) });
     }
 
+    // The store takes the renewal and does not answer: another runner has the run when the lease is over.
+    [Fact]
+    public async Task A_run_whose_renewal_hangs_is_stopped_when_its_lease_is_over()
+    {
+        await using var database = await TaskDatabase.CreateAsync(app);
+        var stopped = new TaskCompletionSource();
+        await using var runner = new ScheduleBench(database.Source, TimeSpan.FromSeconds(1), new TestSchedule(async cancellation =>
+        {
+            await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stopped.SetResult();
+            throw new OperationCanceledException();
+        }));
+        await runner.Schedules.RegisterAsync(default);
+        var run = Assert.Single(await runner.Schedules.StartDueAsync(default));
+        await using (var connection = await database.Source.OpenConnectionAsync())
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using var turn = new Npgsql.NpgsqlCommand("SELECT FROM scheduled_tasks FOR UPDATE", connection);
+            await turn.ExecuteNonQueryAsync();
+            await stopped.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        }
+
+        await run;
+        Assert.Equal((TaskOutcome.Interrupted, 0L), await database.TaskAsync(Name) switch { var task => (task.LastOutcome, task.Runs) });
+    }
+
     [Fact]
     public async Task A_long_run_keeps_its_lease()
     {
@@ -208,6 +234,25 @@ public sealed class SchedulesTests(Infrastructure.AppFixture app)
         Assert.Null((await reader.RequestRunAsync(Name, request, default)).Value.RequestedAt);
         Assert.Equal(0, await runner.RunDueAsync());
         Assert.Equal("task.not_found", (await reader.RequestRunAsync("nothing", request, default)).Failure?.Code);
+    }
+
+    [Fact]
+    public async Task A_run_that_was_asked_for_stays_asked_for_when_its_runner_dies()
+    {
+        await using var database = await TaskDatabase.CreateAsync(app);
+        var pass = new TestSchedule(s_nothing);
+        await using var runner = new ScheduleBench(database.Source, null, pass);
+        await runner.Schedules.RegisterAsync(default);
+        Assert.Equal(1, await runner.RunDueAsync());
+        await new TaskReader(database.Source).RequestRunAsync(Name, Uuid7.New(TimeProvider.System), default);
+        var dead = Uuid7.New(TimeProvider.System);
+        Assert.Equal([(Name, true)], await new TaskStore(database.Source).ClaimAsync([Name], dead, TimeSpan.FromMinutes(1), default));
+        await database.ExecuteAsync("UPDATE scheduled_tasks SET lease_until = now() - interval '1 millisecond'");
+
+        Assert.Equal((1, 0), (await runner.RunDueAsync(), await runner.RunDueAsync()));
+
+        Assert.Equal((2, 1), (pass.Runs, pass.Prepared));
+        Assert.Null((await database.TaskAsync(Name)).RequestedAt);
     }
 
     [Fact]

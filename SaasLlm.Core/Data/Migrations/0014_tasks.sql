@@ -6,7 +6,7 @@ CREATE TABLE scheduled_tasks (
   -- From the end of a run to the next tick.
   run_every        interval    NOT NULL,
   next_run_at      timestamptz NOT NULL DEFAULT now(),
-  -- An operator asked for a run that no runner has taken yet; the newest request stays known, for its repeat asks for nothing.
+  -- An operator asked for a run: a schedule's that has not ended, another pass' that no runner has taken yet. The newest request stays known, for its repeat asks for nothing.
   requested_at     timestamptz,
   request_id       uuid,
   lease_token      uuid,
