@@ -47,10 +47,14 @@ internal static class GatewayExtensions
     {
         foreach (var named in builder.Configuration.GetSection("Gateways").GetChildren())
         {
-            var key = named["Key"] is { Length: > 0 } given ? builder.AddParameter($"gateway-{named.Key}-key", given, secret: true) : null;
+            var key = named["Key"] is { Length: > 0 } given ? builder.AddParameter(ParameterName(named.Key), given, secret: true) : null;
             yield return new(named.Key, named["BaseUrl"] ?? throw new DistributedApplicationException($"{named.Path}:BaseUrl is missing."), key);
         }
     }
+
+    // A gateway's name may hold what a resource's may not: all but letters, digits and single hyphens between them.
+    private static string ParameterName(string gateway)
+        => $"gateway-{string.Join('-', string.Concat(gateway.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Split('-', StringSplitOptions.RemoveEmptyEntries))}-key";
 
     private static Gateway AddCommonGateway(
         this IDistributedApplicationBuilder builder,
