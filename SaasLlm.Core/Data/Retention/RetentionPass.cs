@@ -44,11 +44,12 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable)
             {
-                waiting.Add(partition.Name);
+                // Whoever waits for such a lock holds up all who come after: it is not tried again soon.
+                LogUsed(partition.Name);
             }
         }
 
-        return waiting.Count == 0 ? false : throw new PassFailedException($"These are past their time, and are still used, not rolled up or not delivered: {string.Join(", ", waiting)}");
+        return waiting.Count == 0 ? false : throw new PassFailedException($"These are past their time, and are not rolled up or not delivered: {string.Join(", ", waiting)}");
     }
 
     private async Task<List<MonthPartition>> DueAsync(CancellationToken cancellation)
@@ -86,6 +87,12 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await ExecuteAsync(connection, $"SET LOCAL lock_timeout = {(int)options.Value.LockTimeout.TotalMilliseconds}", cancellation);
         if (partition.HoldsCalls && !await KeepFromAsync(connection, partition, cancellation))
+        {
+            return false;
+        }
+
+        // Asked before the lock too: whoever uses the table does not wait for an answer that is no.
+        if (partition.HoldsEvents && await WaitsAsync(connection, partition, cancellation))
         {
             return false;
         }
@@ -158,4 +165,7 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
 
     [LoggerMessage(1032, LogLevel.Warning, "With {Partition} went {Count} deliveries that waited for webhooks which are paused, switched off or deleted")]
     private partial void LogLost(string partition, long count);
+
+    [LoggerMessage(1033, LogLevel.Information, "{Partition} is past its time and in use; it is dropped at a later run")]
+    private partial void LogUsed(string partition);
 }
