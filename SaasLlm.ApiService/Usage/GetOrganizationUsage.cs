@@ -33,7 +33,7 @@ internal sealed class GetOrganizationUsage(UsageReader usage, TimeProvider time)
         var query = request.ToQuery(time, teams);
         if (request.WantsCsv(HttpContext))
         {
-            await UsageCsv.WriteAsync(HttpContext, usage, query, isOperator: true, ct);
+            await UsageCsv.WriteAsync(HttpContext, usage, time, query, isOperator: true, ct);
             return;
         }
 

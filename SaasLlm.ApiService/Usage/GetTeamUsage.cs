@@ -48,7 +48,7 @@ internal sealed class GetTeamUsage(UsageReader usage, TimeProvider time) : Endpo
         }
         else if (request.WantsCsv(HttpContext))
         {
-            await UsageCsv.WriteAsync(HttpContext, usage, query, caller.IsOperator, ct);
+            await UsageCsv.WriteAsync(HttpContext, usage, time, query, caller.IsOperator, ct);
         }
         else
         {

@@ -26,7 +26,7 @@ internal sealed class GetUsage(UsageReader usage, TimeProvider time) : Endpoint<
         var query = request.ToQuery(time, teams: null);
         if (request.WantsCsv(HttpContext))
         {
-            await UsageCsv.WriteAsync(HttpContext, usage, query, isOperator: true, ct);
+            await UsageCsv.WriteAsync(HttpContext, usage, time, query, isOperator: true, ct);
             return;
         }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FastEndpoints;
+using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Usage;
 
@@ -9,6 +10,16 @@ namespace SaasLlm.ApiService.Usage;
 /// <summary>A usage report as RFC 4180 CSV: all rows, as they come from the database.</summary>
 internal static class UsageCsv
 {
+    // A report holds a snapshot and a connection of Postgres until its reader has it all.
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
+
+    private static readonly Failure s_busy = new(FailureKind.Unavailable, "usage.busy", "Too many reports are being written as CSV; repeat later.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(10),
+    };
+
+    private static readonly Failure s_slow = s_busy with { Code = "usage.slow", Message = "The report takes too long; ask for a shorter span." };
+
     private static readonly (string Name, bool IsOfJobs, bool IsOfOperator, Func<UsageMeasures, decimal> Value)[] s_columns =
     [
         ("total_jobs", true, false, used => used.Jobs),
@@ -30,13 +41,46 @@ internal static class UsageCsv
         ("unknown_cost_calls", false, true, used => used.CallsUnknownCost),
     ];
 
-    /// <summary>Answers with the report. A failure in its midst cuts the connection: half a report is not taken for a whole one.</summary>
-    public static async Task WriteAsync(HttpContext context, UsageReader usage, UsageQuery query, bool isOperator, CancellationToken cancellation)
+    /// <summary>
+    /// Answers with the report. A failure in its midst, or a reader that takes longer than a minute, cuts the connection: half a report is not
+    /// taken for a whole one. 503 <c>usage.busy</c> while the process writes as many as it may.
+    /// </summary>
+    public static async Task WriteAsync(
+        HttpContext context, UsageReader usage, TimeProvider time, UsageQuery query, bool isOperator, CancellationToken cancellation)
+    {
+        using var turn = usage.TryTakeTurn();
+        if (turn is null)
+        {
+            context.MarkResponseStart();
+            await Problem.WriteAsync(context, s_busy);
+            return;
+        }
+
+        using var over = new CancellationTokenSource(s_longest, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellation);
+        await using var rows = usage.StreamAsync(query, limit.Token).GetAsyncEnumerator(limit.Token);
+        bool hasRow;
+        try
+        {
+            // The first row is asked for before the answer begins: a store that is gone is a 503.
+            hasRow = await rows.MoveNextAsync();
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            context.MarkResponseStart();
+            await Problem.WriteAsync(context, s_slow);
+            return;
+        }
+
+        // What waits for the reader ends with the connection alone.
+        await using var cut = over.Token.Register(context.Abort);
+        await WriteAsync(context, rows, hasRow, query, isOperator, limit.Token);
+    }
+
+    private static async Task WriteAsync(
+        HttpContext context, IAsyncEnumerator<UsageRow> rows, bool hasRow, UsageQuery query, bool isOperator, CancellationToken cancellation)
     {
         var columns = s_columns.Where(column => (!column.IsOfJobs || !query.IsOfCalls) && (!column.IsOfOperator || isOperator)).ToList();
-        await using var rows = usage.StreamAsync(query, cancellation).GetAsyncEnumerator(cancellation);
-        // The first row is asked for before the answer begins: a store that is gone is a 503.
-        var hasRow = await rows.MoveNextAsync();
         context.MarkResponseStart();
         context.Response.ContentType = "text/csv; charset=utf-8";
         context.Response.Headers.ContentDisposition = "attachment; filename=\"usage.csv\"";

@@ -57,7 +57,7 @@ internal static class UsageRequests
         parameters["job_type"] = "Only jobs of this type.";
         parameters["user_id"] = "Only this end user's.";
         parameters["limit"] = $"Items of a page, 1 to {LimitMax}; {LimitDefault} where it is left out.";
-        parameters["format"] = "json, or csv for all rows of what is grouped; so does Accept: text/csv.";
+        parameters["format"] = "json, or csv for all rows of what is grouped; so does Accept: text/csv. A process writes 4 at once (503 usage.busy beyond), each within a minute.";
     }
 
     public static void IsUsage<T>(this AbstractValidator<T> validator, IReadOnlyList<string> dimensions, TimeProvider time)

@@ -11,6 +11,11 @@ namespace SaasLlm.Core.Usage;
 /// </summary>
 public sealed class UsageReader(NpgsqlDataSource database)
 {
+    /// <summary>How many reports a process streams at once: each holds a connection as long as its reader takes.</summary>
+    public const int StreamsMax = 4;
+
+    private int _streams;
+
     /// <summary>Whose usage a team may read: its own. 404 <c>team.not_found</c>.</summary>
     public async Task<Result<string[]>> TeamAsync(string teamId, CancellationToken cancellation)
         => await ReadTeamsAsync("SELECT team_id FROM teams WHERE team_id = $1", teamId, cancellation) is { Length: > 0 } teams
@@ -35,6 +40,18 @@ public sealed class UsageReader(NpgsqlDataSource database)
         var whole = await snapshot.ListAsync(UsageReport.SummaryOf(query), null, null, cancellation);
         var rows = query.GroupBy.Count == 0 ? [] : await snapshot.ListAsync(query, after, limit + 1, cancellation);
         return UsageReport.Of(whole, rows, limit);
+    }
+
+    /// <summary>A turn to stream a report, ended by its disposal; null when all are taken.</summary>
+    public IDisposable? TryTakeTurn()
+    {
+        if (Interlocked.Increment(ref _streams) <= StreamsMax)
+        {
+            return new Turn(this);
+        }
+
+        Interlocked.Decrement(ref _streams);
+        return null;
     }
 
     /// <summary>All rows of a report, one after another.</summary>
@@ -74,5 +91,18 @@ public sealed class UsageReader(NpgsqlDataSource database)
         }
 
         return [.. teams];
+    }
+
+    private sealed class Turn(UsageReader reader) : IDisposable
+    {
+        private int _isOver;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isOver, 1) == 0)
+            {
+                Interlocked.Decrement(ref reader._streams);
+            }
+        }
     }
 }

@@ -115,6 +115,31 @@ public sealed class UsageEndpointTests(ApiFixture api)
             (await ofOperator.Content.ReadAsStringAsync()).Split("\r\n", StringSplitOptions.RemoveEmptyEntries));
     }
 
+    // A reader that takes its time keeps a connection of Postgres: there are few of those.
+    [Fact]
+    public async Task A_process_writes_few_reports_as_CSV_at_once()
+    {
+        var reader = api.First.Services.GetRequiredService<Core.Usage.UsageReader>();
+        var team = await api.CreateTeamAsync(1);
+        var (key, path) = (api.First.As(team.Key), $"/api/teams/{team.Id}/usage?format=csv");
+        var turns = Enumerable.Range(0, Core.Usage.UsageReader.StreamsMax).Select(_ => reader.TryTakeTurn()!).ToList();
+
+        var busy = (await key.GetAsync(path)).Is(503, "usage.busy");
+
+        Assert.Equal("10", busy.RetryAfter);
+        turns[0].Dispose();
+        turns[0].Dispose();
+        // One turn is free, and each report gives it back.
+        (await key.GetAsync(path)).Is(200);
+        (await key.GetAsync(path)).Is(200);
+        using (reader.TryTakeTurn())
+        {
+            (await key.GetAsync(path)).Is(503, "usage.busy");
+        }
+
+        turns.ForEach(turn => turn.Dispose());
+    }
+
     [Theory]
     [InlineData("plain", "plain")]
     [InlineData("=1+1", "'=1+1")]
