@@ -195,7 +195,8 @@ public sealed record EndCall(
 /// <summary>End a job.</summary>
 /// <param name="Status"><c>completed</c>, <c>failed</c>, <c>cancelled</c> or <c>expired</c>.</param>
 /// <param name="MetadataJson">A JSON object merged over the job's, or null.</param>
-public sealed record CloseJob(string TeamId, JobId JobId, string Status, string? ErrorMessage, string? MetadataJson);
+/// <param name="OvertakesCalls">Completes it though calls run: whoever says so knows that none of them can count any more.</param>
+public sealed record CloseJob(string TeamId, JobId JobId, string Status, string? ErrorMessage, string? MetadataJson, bool OvertakesCalls = false);
 
 /// <summary>The stored answer of a job's end: a repeat reads the same.</summary>
 /// <param name="CreditReason">Why nothing was charged: <c>free</c>, <c>no_successful_call</c>, <c>failed</c>, …; null when charged.</param>

@@ -89,7 +89,7 @@ internal sealed class Ledger(
             {
                 Job = command.JobId,
                 LocksAccount = true,
-                NeedsRunning = command.Status == JobStatus.Completed,
+                NeedsRunning = command is { Status: JobStatus.Completed, OvertakesCalls: false },
                 FreesCredits = true,
             };
             var result = await SubmitAsync<ClosedJob>(scope, (state, now) =>

@@ -105,6 +105,16 @@ public sealed class LedgerRulesTests
     }
 
     [Fact]
+    public void Who_overtakes_calls_is_held_up_by_none()
+    {
+        var job = Job() with { StartedCalls = 2, SuccessfulCalls = 1, Running = [new(default, default, s_now.AddSeconds(1))] };
+
+        var closed = CloseJobRule.Decide(new(Account(10, held: 1), job), new("team", s_job, JobStatus.Completed, null, null, OvertakesCalls: true), s_ids, s_now);
+
+        Assert.Equal((1m, 1), (closed.Answer.Value.CreditsCharged, closed.Answer.Value.FailedCalls));
+    }
+
+    [Fact]
     public void A_call_past_its_deadline_holds_nothing_up()
     {
         var job = Job() with { StartedCalls = 1, Running = [new(default, default, s_now)] };

@@ -34,7 +34,7 @@ internal static class CloseJobRule
             return Decision<ClosedJob>.Unchanged(state, new Failure(FailureKind.Conflict, "job.not_expired", "The job's deadline has not passed."));
         }
 
-        if (command.Status == JobStatus.Completed && job.HasRunningCall(now))
+        if (command is { Status: JobStatus.Completed, OvertakesCalls: false } && job.HasRunningCall(now))
         {
             return Decision<ClosedJob>.Unchanged(state, LedgerFailures.CallRunning);
         }

@@ -9,6 +9,8 @@ CREATE TABLE background_jobs (
   state             text        NOT NULL DEFAULT 'planned',
   total             integer     NOT NULL,
   succeeded         integer     NOT NULL DEFAULT 0,
+  -- Of those, steps that came with their answers from the job that this one repeats.
+  carried           integer     NOT NULL DEFAULT 0,
   failed            integer     NOT NULL DEFAULT 0,
   skipped           integer     NOT NULL DEFAULT 0,
   cancelled         integer     NOT NULL DEFAULT 0,
@@ -37,7 +39,7 @@ CREATE TABLE background_jobs (
   ended_at          timestamptz,
   CONSTRAINT ck_background_jobs_state CHECK (state IN ('planned', 'scheduled', 'active', 'finishing', 'ended')),
   CONSTRAINT ck_background_jobs_counts CHECK (
-    succeeded >= 0 AND failed >= 0 AND skipped >= 0 AND cancelled >= 0 AND in_flight >= 0
+    carried BETWEEN 0 AND succeeded AND failed >= 0 AND skipped >= 0 AND cancelled >= 0 AND in_flight >= 0
     AND succeeded + failed + skipped + cancelled + in_flight <= total),
   CONSTRAINT ck_background_jobs_parallelism CHECK (max_parallelism BETWEEN 1 AND 256 AND in_flight <= max_parallelism),
   CONSTRAINT ck_background_jobs_priority CHECK (priority BETWEEN 0 AND 9),

@@ -14,6 +14,9 @@ public sealed class BackgroundJob
 
     public int Succeeded { get; init; }
 
+    /// <summary>Of <see cref="Succeeded"/>, steps whose answers another job was charged for.</summary>
+    public int Carried { get; init; }
+
     public int Failed { get; init; }
 
     public int Skipped { get; init; }

@@ -7,7 +7,7 @@ namespace SaasLlm.Core.Jobs.Background;
 /// <summary>A plan that a pass looks at.</summary>
 /// <param name="HoldState">Of its job; null: the ledger knows no such job.</param>
 internal sealed record DuePlan(
-    string TeamId, JobId JobId, string State, string? HoldState, bool Continues, int Succeeded, int Failed, int SuccessfulCalls, string? FailureCode,
+    string TeamId, JobId JobId, string State, string? HoldState, bool Continues, int Succeeded, int Carried, int Failed, string? FailureCode,
     string? FailureMessage);
 
 /// <summary>Finds the plans whose time has come; each is given to one runner at a time.</summary>
@@ -23,10 +23,10 @@ internal sealed class DuePlans(BackgroundDatabase database)
            WHERE state <> 'ended' AND due_at <= (SELECT ledger_now()) ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED),
         taken AS (
           UPDATE background_jobs b SET due_at = ledger_now() + $2 FROM due d WHERE b.team_id = d.team_id AND b.job_id = d.job_id
-          RETURNING b.team_id, b.job_id, b.state, b.on_step_failure, b.succeeded, b.failed, b.failure_code, b.failure_message)
-        SELECT t.team_id, t.job_id, t.state, j.hold_state, t.on_step_failure = 'continue', t.succeeded, t.failed, coalesce(j.successful_calls, 0),
+          RETURNING b.team_id, b.job_id, b.state, b.on_step_failure, b.succeeded, b.carried, b.failed, b.failure_code, b.failure_message)
+        SELECT t.team_id, t.job_id, t.state, j.hold_state, t.on_step_failure = 'continue', t.succeeded, t.carried, t.failed,
                t.failure_code, t.failure_message
-          FROM taken t LEFT JOIN LATERAL (SELECT hold_state, successful_calls FROM jobs WHERE team_id = t.team_id AND job_id = t.job_id) j ON true
+          FROM taken t LEFT JOIN LATERAL (SELECT hold_state FROM jobs WHERE team_id = t.team_id AND job_id = t.job_id) j ON true
         """;
 
     private const string Later = """

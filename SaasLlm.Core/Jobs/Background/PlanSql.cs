@@ -20,8 +20,8 @@ internal static class PlanSql
     /// $6 on_step_failure, $7 run_at or null, $8 template, $9 how long the ledger has to open the job, $10 retry_of, $11 steps that have their answer already.
     /// </summary>
     public const string InsertJob = """
-        INSERT INTO background_jobs (team_id, job_id, total, max_parallelism, priority, on_step_failure, run_at, template, due_at, created_at, retry_of, succeeded, last_sequence)
-        SELECT $1, $2, $3, $4, $5, $6, greatest($7, clock.now), $8, clock.now + $9, clock.now, $10, $11, $11
+        INSERT INTO background_jobs (team_id, job_id, total, max_parallelism, priority, on_step_failure, run_at, template, due_at, created_at, retry_of, succeeded, carried, last_sequence)
+        SELECT $1, $2, $3, $4, $5, $6, greatest($7, clock.now), $8, clock.now + $9, clock.now, $10, $11, $11, $11
           FROM (SELECT ledger_now() AS now) clock
         ON CONFLICT DO NOTHING
         """;

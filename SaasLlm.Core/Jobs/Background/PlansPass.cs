@@ -88,8 +88,9 @@ internal sealed partial class PlansPass(
 
     private async Task FinishAsync(DuePlan plan, CancellationToken cancellation)
     {
-        var isCompleted = plan.Continues ? plan.Succeeded > 0 : plan.Failed == 0;
-        if (isCompleted && plan.SuccessfulCalls < plan.Succeeded && !await EndCallsAsync(plan, cancellation))
+        // What was carried over from another job is no success of this one.
+        var isCompleted = plan.Continues ? plan.Succeeded > plan.Carried : plan.Failed == 0;
+        if (isCompleted && !await EndCallsAsync(plan, cancellation))
         {
             await due.LookAgainAsync(plan, s_soon, cancellation);
             return;
@@ -97,10 +98,11 @@ internal sealed partial class PlansPass(
 
         Failpoint.Hit(FailpointName.PlanFinishing);
         var reason = isCompleted ? null : $"{plan.FailureCode}: {plan.FailureMessage}";
+        // A call that still runs is one whose runner died: its step has ended without it, and its answer would be discarded.
         var closed = await ledger.CloseJobAsync(
-            new(plan.TeamId, plan.JobId, isCompleted ? JobStatus.Completed : JobStatus.Failed, reason, null), cancellation);
+            new(plan.TeamId, plan.JobId, isCompleted ? JobStatus.Completed : JobStatus.Failed, reason, null, OvertakesCalls: true), cancellation);
         Failpoint.Hit(FailpointName.PlanFinished);
-        if (closed.Failure is null or { Code: "job.ended" })
+        if (closed.Failure is null or { Code: "job.ended" or "job.expired" })
         {
             await plans.EndAsync(plan.TeamId, plan.JobId, cancellation);
             return;
@@ -111,6 +113,7 @@ internal sealed partial class PlansPass(
     }
 
     // A runner died after it had saved a step and before its call was billed: the ledger is told in its place. Told twice, it counts once.
+    // False: not all are billed yet, and the job may not end.
     private async Task<bool> EndCallsAsync(DuePlan plan, CancellationToken cancellation)
     {
         var unbilled = await due.UnbilledAsync(plan, s_ownersTime, cancellation);
@@ -124,6 +127,10 @@ internal sealed partial class PlansPass(
             var end = JsonSerializer.Deserialize<EndCall>(cipher.Open(Sealed.CallEnd, step, stored))!;
             var ended = await ledger.EndCallAsync(end, cancellation);
             LogBilled(plan.JobId, step.Ordinal, ended.Failure?.Code);
+            if (ended.Failure is { Kind: FailureKind.Unavailable })
+            {
+                return false;
+            }
         }
 
         return true;

@@ -165,7 +165,7 @@ internal static class StepSql
           UPDATE background_jobs b SET told_tenths = (b.succeeded + b.failed + b.skipped + b.cancelled) * 10 / b.total
             FROM unnest($1::text[], $2::uuid[], $3::uuid[]) AS wanted(team_id, job_id, message_id)
            WHERE b.team_id = wanted.team_id AND b.job_id = wanted.job_id
-             AND (b.succeeded + b.failed + b.skipped + b.cancelled) * 10 / b.total > b.told_tenths
+             AND b.state IN ('active', 'finishing') AND (b.succeeded + b.failed + b.skipped + b.cancelled) * 10 / b.total > b.told_tenths
           RETURNING wanted.message_id, b.team_id, b.job_id, b.told_tenths, b.total, b.succeeded, b.failed, b.skipped)
         INSERT INTO outbox (message_id, team_id, topic, dedupe_key, payload, occurred_at)
         SELECT message_id, team_id, 'job.progress', 'job:' || job_id || ':progress:' || told_tenths,

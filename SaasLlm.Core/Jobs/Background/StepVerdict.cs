@@ -35,7 +35,7 @@ internal readonly record struct StepVerdict(StepVerdictKind Kind, TimeSpan Wait 
         {
             case "llm.answer_not_kept":
                 return new(StepVerdictKind.Lost);
-            case "job.ended" or "job.not_found":
+            case "job.ended" or "job.expired" or "job.not_found":
                 return new(StepVerdictKind.JobEnded);
             case "team.suspended":
                 return new(StepVerdictKind.Again, s_suspendedWait * Jitter(random));

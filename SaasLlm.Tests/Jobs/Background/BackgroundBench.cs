@@ -87,8 +87,6 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
         ["Gateway:Kind"] = "openai",
         ["Gateway:Key"] = "sk-of-the-gateway",
         ["Gateway:MasterKey"] = "",
-        // As long as a killed runner's calls may be running still: so long its jobs do not end.
-        ["Gateway:AttemptTimeout"] = "00:00:05",
         ["BackgroundJobs:Lease"] = "00:00:03",
         ["BackgroundJobs:Poll"] = "00:00:00.05",
     });

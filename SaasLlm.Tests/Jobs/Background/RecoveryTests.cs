@@ -69,6 +69,90 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         Assert.Equal("", await tenant.MiscountsAsync());
     }
 
+    // The call of a runner that died is running as far as the ledger knows.
+    [Fact]
+    public async Task A_job_ends_with_its_steps_though_a_lost_call_is_still_open()
+    {
+        var (first, second) = (await _bench.RunnerAsync(isStarted: false), await _bench.RunnerAsync(isStarted: false));
+        var tenant = await _bench.TenantAsync(credits: 5);
+        var release = new TaskCompletionSource();
+        var calls = 0;
+        _bench.AnswerWith(async (http, _) =>
+        {
+            if (Interlocked.Increment(ref calls) == 1)
+            {
+                await release.Task;
+            }
+
+            await StubGateway.Json(http, 200, BackgroundBench.Completion("x"));
+        });
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
+        await first.Loop.ClaimAsync(CancellationToken.None);
+        await BackgroundTenant.UntilAsync(() => Task.FromResult(calls == 1));
+        await ExpireLeasesAsync();
+        await second.Get<LostStepsPass>().RunAsync(CancellationToken.None);
+        await second.RunReadyAsync();
+
+        await FinishAsync(second);
+
+        var ended = await tenant.ReadAsync(job);
+        Assert.Equal(("completed", 1, 2), ((string)ended["status"]!, (int)ended["successful_calls"]!, (int)ended["total_calls"]!));
+        release.SetResult();
+        await first.Loop.DrainAsync();
+        Assert.Equal((4m, 0m, 1m), await tenant.CreditsAsync());
+    }
+
+    // Whatever the job's counters say.
+    [Fact]
+    public async Task A_saved_step_is_billed_though_another_call_of_the_job_was_counted()
+    {
+        var dying = await _bench.RunnerAsync(isStarted: false, services => services.AddSingleton(
+            provider => DyingLedger.Before(ActivatorUtilities.CreateInstance<Ledger>(provider))));
+        var tenant = await _bench.TenantAsync(credits: 5);
+        var job = await tenant.SubmitAsync(tenant.Step("a", "only once"));
+        await dying.RunReadyAsync();
+        await _bench.ExecuteAsync("UPDATE jobs SET started_calls = 2, successful_calls = 1 WHERE team_id = $1", tenant.TeamId);
+
+        await _bench.RunnerAsync();
+
+        Assert.Equal(2, (int)(await tenant.EndAsync(job))["successful_calls"]!);
+    }
+
+    [Fact]
+    public async Task A_job_that_expired_takes_its_steps_with_it()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync(credits: 5);
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"), tenant.Step("b", "y"));
+        await _bench.ExecuteAsync("UPDATE jobs SET deadline_at = now() - interval '1 second' WHERE team_id = $1", tenant.TeamId);
+
+        await runner.RunReadyAsync();
+
+        Assert.Equal("a cancelled, b cancelled", await tenant.StepsAsync(job));
+    }
+
+    [Fact]
+    public async Task A_plan_that_has_ended_tells_of_no_progress()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync(credits: 5);
+        var release = new TaskCompletionSource();
+        _bench.AnswerWith(async (http, prompt) =>
+        {
+            await release.Task;
+            await StubGateway.Json(http, 200, BackgroundBench.Completion(prompt));
+        });
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
+        await runner.Loop.ClaimAsync(CancellationToken.None);
+        await BackgroundTenant.UntilAsync(() => Task.FromResult(_bench.Prompts.Any()));
+        (await tenant.Client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
+
+        release.SetResult();
+        await runner.Loop.DrainAsync();
+
+        Assert.Equal(0L, await _bench.ScalarAsync<long>("SELECT count(*) FROM outbox WHERE topic = 'job.progress'"));
+    }
+
     // It died after the step was saved and before its call was billed.
     [Fact]
     public async Task A_step_that_was_saved_is_billed_in_place_of_its_runner_and_not_repeated()

@@ -134,6 +134,25 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
         (await tenant.Client.PostAsync($"/api/jobs/{again}/retry")).Is(409, "background.nothing_to_retry");
     }
 
+    // What was carried over was charged before.
+    [Fact]
+    public async Task A_retry_that_adds_no_success_fails_and_is_not_charged()
+    {
+        var tenant = await bench.TenantAsync(credits: 5);
+        bench.AnswerWith((http, prompt) => prompt == "bad"
+            ? StubGateway.Json(http, 400, StubGateway.Error("no", "invalid_request_error"))
+            : StubGateway.Json(http, 200, BackgroundBench.Completion(prompt)));
+        var job = await tenant.SubmitWithAsync(""" "on_step_failure":"continue" """,
+            tenant.Step("a", "good"), tenant.Step("b", "bad"), tenant.Step("c", "Of {{steps.a.content}} and {{steps.b.content}}"));
+        Assert.Equal("completed", (string)(await tenant.EndAsync(job))["status"]!);
+
+        var again = (string)(await tenant.Client.PostAsync($"/api/jobs/{job}/retry")).Is(200)["job_id"]!;
+
+        var ended = await tenant.EndAsync(again);
+        Assert.Equal(("failed", false), ((string)ended["status"]!, (bool)ended["credit_applied"]!));
+        Assert.Equal((4m, 0m, 1m), await tenant.CreditsAsync());
+    }
+
     [Fact]
     public async Task A_batchs_retry_has_the_inputs_that_failed_by_their_names()
     {

@@ -12,6 +12,7 @@ public sealed class StepVerdictTests
     [Theory]
     [InlineData(FailureKind.Conflict, "llm.answer_not_kept", "Lost")]
     [InlineData(FailureKind.Conflict, "job.ended", "JobEnded")]
+    [InlineData(FailureKind.Conflict, "job.expired", "JobEnded")]
     [InlineData(FailureKind.NotFound, "job.not_found", "JobEnded")]
     [InlineData(FailureKind.Forbidden, "team.suspended", "Again 30 False")]
     [InlineData(FailureKind.LimitReached, "jobs.limit", "Failed")]
