@@ -44,7 +44,8 @@ public sealed record LlmCall(
     /// Given the answer of a call that succeeded (of a stream its last event), before the ledger bills it: what it stores is durable before it
     /// costs anything. It may come again after a crash of Postgres, so it must bear repeating. False means that the caller no longer owns the
     /// work (its lease is lost): the call ends as failed, 409 <c>llm.answer_not_kept</c>, its cost is recorded and not billed. So it is if it
-    /// throws; only where the store was gone it is asked again, until the call's deadline. The token ends with that deadline.
+    /// throws; only where the store was gone it is asked again, until the call's deadline. The token ends with that deadline. If it is not known
+    /// by then whether the answer was kept, it is 503 <c>store.outcome_unknown</c>, and the call stays open: who kept it ends it.
     /// </summary>
     public Func<LlmAnswer, CancellationToken, Task<bool>>? Answered { get; init; }
 }

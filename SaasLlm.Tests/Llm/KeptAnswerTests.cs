@@ -102,8 +102,22 @@ public sealed class KeptAnswerTests
 
         var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(10));
 
-        Assert.Equal("llm.answer_not_kept", result.Failure?.Code);
-        AssertUnbilled(bench);
+        // Perhaps it was kept all the same: recorded as failed, the call would be free.
+        Assert.Equal("store.outcome_unknown", result.Failure?.Code);
+        Assert.Empty(bench.Ledger.Of<EndCall>());
+    }
+
+    [Fact]
+    public async Task A_keeper_whose_store_stays_away_leaves_the_call_open()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1));
+        bench.Answered = (_, _) => throw new NpgsqlException("gone");
+
+        var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Equal("store.outcome_unknown", result.Failure?.Code);
+        Assert.Empty(bench.Ledger.Of<EndCall>());
     }
 
     [Fact]

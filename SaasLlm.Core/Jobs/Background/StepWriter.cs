@@ -24,12 +24,16 @@ internal sealed partial class StepWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>True when the step ended so; false when its lease was lost.</summary>
+    /// <summary>
+    /// True when the step ended so; false when its lease was lost. Cancelled, it has not been saved and will not be: what is being written is
+    /// waited for, whatever the token says.
+    /// </summary>
     public async Task<bool> SaveAsync(StepOutcome outcome, CancellationToken cancellation)
     {
-        var waiting = new Waiting(outcome, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        var waiting = new Waiting(outcome);
         await _queue.Writer.WriteAsync(waiting, cancellation);
-        return await waiting.Saved.Task.WaitAsync(cancellation);
+        await using var withdrawal = cancellation.Register(() => waiting.Withdraw(cancellation));
+        return await waiting.Saved.Task;
     }
 
     public async ValueTask DisposeAsync()
@@ -46,10 +50,16 @@ internal sealed partial class StepWriter : IAsyncDisposable
             group.Clear();
             while (group.Count < BatchSizeMax && _queue.Reader.TryRead(out var waiting))
             {
-                group.Add(waiting);
+                if (waiting.TryTake())
+                {
+                    group.Add(waiting);
+                }
             }
 
-            await SaveAsync(group);
+            if (group.Count > 0)
+            {
+                await SaveAsync(group);
+            }
         }
     }
 
@@ -78,7 +88,25 @@ internal sealed partial class StepWriter : IAsyncDisposable
         }
     }
 
-    private readonly record struct Waiting(StepOutcome Outcome, TaskCompletionSource<bool> Saved);
+    // Either written or withdrawn, whichever is first.
+    private sealed class Waiting(StepOutcome outcome)
+    {
+        private int _isDecided;
+
+        public StepOutcome Outcome => outcome;
+
+        public TaskCompletionSource<bool> Saved { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool TryTake() => Interlocked.Exchange(ref _isDecided, 1) == 0;
+
+        public void Withdraw(CancellationToken cancellation)
+        {
+            if (TryTake())
+            {
+                Saved.TrySetCanceled(cancellation);
+            }
+        }
+    }
 
     [LoggerMessage(4201, LogLevel.Warning, "A group of {Count} steps could not be saved; each is tried alone")]
     private partial void LogSplit(Exception exception, int count);

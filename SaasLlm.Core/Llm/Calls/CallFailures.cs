@@ -41,6 +41,13 @@ internal static class CallFailures
     public static readonly Failure AnswerNotKept =
         new(FailureKind.Conflict, "llm.answer_not_kept", "The answer came, and its caller did not keep it; it is not charged.");
 
+    /// <summary>The store went while the answer was being kept.</summary>
+    public static readonly Failure AnswerUnknown =
+        new(FailureKind.Unavailable, "store.outcome_unknown", "The answer came, and whether it was stored is not known. Read before trying again.")
+        {
+            RetryAfter = TimeSpan.FromSeconds(5),
+        };
+
     /// <summary>What a response goes on from is kept by the model that gave it.</summary>
     public static readonly Failure PreviousModelGone =
         new(FailureKind.NotFound, "response.not_found", "The previous response cannot be gone on from: this model group no longer has the model that gave it.")

@@ -23,9 +23,16 @@ internal sealed partial class CallSaver(ILedger ledger, TimeProvider time, ILogg
         {
             End = EndOf(plan, progress, attempt.End, progress.Current.Name, null, clientCost),
         };
-        if (plan.Call.Answered is { } answered && !await IsKeptAsync(answered, answer, progress))
+        if (plan.Call.Answered is { } answered)
         {
-            return await FailAsync(plan, progress, attempt.End, CallFailures.AnswerNotKept);
+            switch (await IsKeptAsync(answered, answer, progress))
+            {
+                case null:
+                    // Recorded as failed, an answer that was kept would be free: whoever kept it ends the call, or its attempt runs out.
+                    return CallFailures.AnswerUnknown;
+                case false:
+                    return await FailAsync(plan, progress, attempt.End, CallFailures.AnswerNotKept);
+            }
         }
 
         var saved = await EndAsync(plan, progress, answer.End);
@@ -40,7 +47,8 @@ internal sealed partial class CallSaver(ILedger ledger, TimeProvider time, ILogg
         return saved.Failure ?? failure;
     }
 
-    private async Task<bool> IsKeptAsync(Func<LlmAnswer, CancellationToken, Task<bool>> answered, LlmAnswer answer, CallProgress progress)
+    // Null: nobody knows.
+    private async Task<bool?> IsKeptAsync(Func<LlmAnswer, CancellationToken, Task<bool>> answered, LlmAnswer answer, CallProgress progress)
     {
         var wait = s_retryMin;
         while (true)
@@ -55,6 +63,11 @@ internal sealed partial class CallSaver(ILedger ledger, TimeProvider time, ILogg
                 LogNotSaved(answer.CallId, wait);
                 await Task.Delay(wait, time);
                 wait = Longer(wait);
+            }
+            catch (Exception exception) when (exception is OperationCanceledException || StoreErrors.IsUnavailable(exception))
+            {
+                LogNotKnown(exception, answer.CallId);
+                return null;
             }
             catch (Exception exception)
             {
@@ -99,6 +112,9 @@ internal sealed partial class CallSaver(ILedger ledger, TimeProvider time, ILogg
 
     [LoggerMessage(4104, LogLevel.Warning, "The end of call {CallId} is not saved yet: Postgres is not available; again in {Wait}")]
     private partial void LogNotSaved(CallId callId, TimeSpan wait);
+
+    [LoggerMessage(4108, LogLevel.Error, "Whether the answer of call {CallId} was kept is not known; the call stays open")]
+    private partial void LogNotKnown(Exception exception, CallId callId);
 
     [LoggerMessage(4106, LogLevel.Error, "The answer of call {CallId} could not be kept: the call failed and is not billed")]
     private partial void LogNotKept(Exception exception, CallId callId);
