@@ -1,5 +1,6 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Data;
 using SaasLlm.Core.Failpoints;
 
 namespace SaasLlm.Core.Jobs.Background;
@@ -54,7 +55,13 @@ public sealed class BackgroundJobs
         }
 
         Failpoint.Hit(FailpointName.PlanOpened);
-        await _plans.ActivateAsync(job.TeamId, job.JobId, cancellation);
+        if (!await _plans.ActivateAsync(job.TeamId, job.JobId, cancellation))
+        {
+            // A pass took it for one that nobody opens: without a plan, the job would hold its credits until its deadline.
+            await _ledger.CloseJobAsync(new(job.TeamId, job.JobId, JobStatus.Failed, "The plan was lost while the job opened.", null), cancellation);
+            return StoreErrors.Unavailable;
+        }
+
         return new SubmittedJob(open.JobId, open.TeamId, times.Total, open.CreatedAt, times.RunAt, open.DeadlineAt, open.HeldCredits);
     }
 

@@ -43,9 +43,10 @@ internal static class PlanSql
     /// <summary>When the plan runs, by Postgres' clock, which is its own too. $1 team_id, $2 job_id.</summary>
     public const string ReadTimes = "SELECT run_at, ledger_now(), state, total FROM background_jobs WHERE team_id = $1 AND job_id = $2";
 
-    /// <summary>A plan whose job was not opened. $1 team_id, $2 job_id.</summary>
+    /// <summary>A plan whose job was not opened, if it was not opened meanwhile. $1 team_id, $2 job_id.</summary>
     public const string Forget = """
-        WITH gone AS (DELETE FROM background_jobs WHERE team_id = $1 AND job_id = $2 AND state = 'planned' RETURNING team_id, job_id)
+        WITH gone AS (DELETE FROM background_jobs WHERE team_id = $1 AND job_id = $2 AND state = 'planned'
+                        AND NOT EXISTS (SELECT 1 FROM jobs WHERE team_id = $1 AND job_id = $2) RETURNING team_id, job_id)
         DELETE FROM background_steps s USING gone WHERE s.team_id = gone.team_id AND s.job_id = gone.job_id
         """;
 
@@ -59,6 +60,9 @@ internal static class PlanSql
          WHERE b.team_id = $1 AND b.job_id = $2 AND b.state IN ('planned', 'scheduled')
            AND j.team_id = $1 AND j.job_id = $2 AND j.hold_state = 'held'
         """;
+
+    /// <summary>$1 team_id, $2 job_id.</summary>
+    public const string Find = "SELECT 1 FROM background_jobs WHERE team_id = $1 AND job_id = $2";
 
     /// <summary>Makes waiting steps ready that wait for nothing, as far as their jobs' parallelism goes. $1 team_id[], $2 job_id[].</summary>
     public const string Promote = """

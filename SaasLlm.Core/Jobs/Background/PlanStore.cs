@@ -40,8 +40,8 @@ internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher)
         return times;
     }
 
-    /// <summary>Starts the plan of an open job, or sets it for its time.</summary>
-    public async Task ActivateAsync(string teamId, JobId jobId, CancellationToken cancellation)
+    /// <summary>Starts the plan of an open job, or sets it for its time. False: there is no such plan.</summary>
+    public async Task<bool> ActivateAsync(string teamId, JobId jobId, CancellationToken cancellation)
     {
         await using var connection = await database.Source.OpenConnectionAsync(cancellation);
         await using var batch = connection.CreateBatch();
@@ -50,6 +50,17 @@ internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher)
         batch.Add(PlanSql.Activate, Sql.Value(teamId), Sql.Value(jobId.Value));
         batch.Add(PlanSql.Promote, Sql.Value<string[]>([teamId]), Sql.Value<Guid[]>([jobId.Value]));
         await batch.ExecuteNonQueryAsync(cancellation);
+        if (batch.BatchCommands[2].RecordsAffected == 1)
+        {
+            return true;
+        }
+
+        // It runs already, its job has ended, or it is gone.
+        await using var find = connection.CreateCommand();
+        find.CommandText = PlanSql.Find;
+        find.Parameters.Add(Sql.Value(teamId));
+        find.Parameters.Add(Sql.Value(jobId.Value));
+        return await find.ExecuteScalarAsync(cancellation) is not null;
     }
 
     /// <summary>Removes a plan whose job was not opened.</summary>

@@ -228,6 +228,21 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_job_whose_plan_is_lost_while_it_opens_holds_nothing()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false, services => services.AddSingleton(provider => OpeningLedger.Before(
+            ActivatorUtilities.CreateInstance<Ledger>(provider), job => provider.GetRequiredService<PlanStore>().ForgetAsync(job.TeamId, job.JobId, CancellationToken.None))));
+        var tenant = await _bench.TenantAsync(credits: 2);
+
+        var submitted = await runner.Get<BackgroundJobs>().SubmitAsync(
+            new(JobId.New(TimeProvider.System), tenant.TeamId, "test", null, null, "{}", Plan(tenant)), CancellationToken.None);
+
+        Assert.Equal("store.unavailable", submitted.Failure?.Code);
+        Assert.Equal((2m, 0m, 0m), await tenant.CreditsAsync());
+        Assert.Equal("failed", await _bench.ScalarAsync<string>("SELECT status FROM jobs WHERE team_id = $1", tenant.TeamId));
+    }
+
+    [Fact]
     public async Task A_job_that_was_opened_and_whose_plan_was_not_started_runs_all_the_same()
     {
         var runner = await _bench.RunnerAsync(isStarted: false);
@@ -236,6 +251,7 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, job, Plan(tenant), null, CancellationToken.None);
         Assert.Null((await runner.Get<ILedger>().OpenJobAsync(new(job, tenant.TeamId, "test", null, null, "{}", TimeSpan.FromHours(1), 100), CancellationToken.None)).Failure);
 
+        await runner.Get<PlanStore>().ForgetAsync(tenant.TeamId, job, CancellationToken.None); // By a pass that had looked before the job was opened.
         await FinishAsync(runner);
         Assert.Equal(1, await runner.RunReadyAsync());
         await FinishAsync(runner);
