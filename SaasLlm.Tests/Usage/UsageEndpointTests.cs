@@ -146,7 +146,8 @@ public sealed class UsageEndpointTests(ApiFixture api)
     [InlineData("+1", "'+1")]
     [InlineData("-1", "'-1")]
     [InlineData("@SUM(A1)", "'@SUM(A1)")]
-    [InlineData("\tx", "'\tx")]
+    [InlineData("\tx", "\"'\tx\"")]
+    [InlineData("ok;=1+1", "\"ok;=1+1\"")]
     [InlineData("a,\"b\"\nc", "\"a,\"\"b\"\"\nc\"")]
     [InlineData("=\"a\",b", "\"'=\"\"a\"\",b\"")]
     public void Cells_hold_texts(string text, string cell) => Assert.Equal(cell, UsageCsv.Cell(text));

@@ -47,7 +47,7 @@ internal static class ResultFiles
         }
     }
 
-    /// <summary>A cell by RFC 4180 that no spreadsheet computes.</summary>
+    /// <summary>A cell by RFC 4180 that no spreadsheet computes, nor splits where its list separator is another.</summary>
     internal static string Cell(string? text)
     {
         if (string.IsNullOrEmpty(text))
@@ -56,7 +56,7 @@ internal static class ResultFiles
         }
 
         var plain = FormulaStarts.Contains(text[0], StringComparison.Ordinal) ? "'" + text : text;
-        return plain.AsSpan().IndexOfAny(",\"\r\n") >= 0 ? $"\"{plain.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : plain;
+        return plain.AsSpan().IndexOfAny(",;\t\"\r\n") >= 0 ? $"\"{plain.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : plain;
     }
 
     private static string? Number(long? number) => number?.ToString(CultureInfo.InvariantCulture);

@@ -34,13 +34,21 @@ internal sealed class StreamEvents(StepResults results, BackgroundReader backgro
             return;
         }
 
-        if (await background.ProgressAsync(job.TeamId, new(job.JobId), ct) is null)
+        if (await background.ProgressAsync(job.TeamId, new(job.JobId), ct) is not { } progress)
         {
             await Send.FailureAsync(BackgroundFailures.NotSubmitted);
             return;
         }
 
-        var after = request.After ?? (int.TryParse(HttpContext.Request.Headers["Last-Event-ID"], out var last) ? last : 0);
+        // A browser that comes back asks the same address again: the header says how far it got.
+        var after = Math.Max(request.After ?? 0, int.TryParse(HttpContext.Request.Headers["Last-Event-ID"], out var last) ? last : 0);
+        if (progress.State == PlanState.Ended && after >= progress.LastSequence)
+        {
+            // Nothing will come any more: 204 is what stops an EventSource from coming back for ever.
+            await Send.NoContentAsync(ct);
+            return;
+        }
+
         HttpContext.MarkResponseStart();
         await new JobEventStream(HttpContext, results, background, jobs, time).WriteAsync(job.TeamId, new(job.JobId), after);
     }

@@ -13,4 +13,8 @@ public static class BackgroundFailures
 
     public static readonly Failure NothingToRetry = new(
         FailureKind.Conflict, "background.nothing_to_retry", "All steps of the job have succeeded.");
+
+    /// <summary>What a job was submitted with is not allowed any more.</summary>
+    public static Failure CannotRun(PlanFault fault)
+        => new(FailureKind.Conflict, "background.cannot_run", $"The job cannot run any more as it was submitted: {fault.Field} {fault.Sentence}.");
 }

@@ -68,7 +68,7 @@ public sealed class BackgroundJobs
     /// <summary>
     /// Submits what of an ended job did not succeed as a new job, which is charged as one; the answers of its other steps are carried over.
     /// Refuses as <see cref="SubmitAsync"/> does, and 404 <c>job.not_found</c>, 409 <c>background.not_submitted</c>, <c>background.not_ended</c>,
-    /// <c>background.nothing_to_retry</c>.
+    /// <c>background.nothing_to_retry</c>, <c>background.cannot_run</c>.
     /// </summary>
     /// <param name="newId">Of the new job.</param>
     public async Task<Result<(SubmittedJob Job, string JobType)>> RetryAsync(string teamId, JobId jobId, JobId newId, CancellationToken cancellation)
@@ -79,6 +79,12 @@ public sealed class BackgroundJobs
         }
 
         var job = rest.Job;
+        // Groups and their settings may have changed: what cannot run any more is said now, not later when nobody waits for it.
+        if (await _checks.FindFaultsAsync(teamId, rest.Plan, cancellation) is [var fault, ..])
+        {
+            return BackgroundFailures.CannotRun(fault);
+        }
+
         var submitted = await SubmitAsync(
             new(newId, teamId, job.JobType, job.UserId, job.ExternalTaskId, job.Metadata, rest.Plan, jobId), cancellation);
         return submitted.Map(made => (made, job.JobType));

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using SaasLlm.ApiService.Jobs.Background;
 using SaasLlm.Tests.Llm;
@@ -69,7 +70,8 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
     [InlineData("+1", "'+1")]
     [InlineData("-1", "'-1")]
     [InlineData("@SUM(A1)", "'@SUM(A1)")]
-    [InlineData("\tx", "'\tx")]
+    [InlineData("\tx", "\"'\tx\"")]
+    [InlineData("ok;=1+1", "\"ok;=1+1\"")]
     [InlineData("=\"a\"", "\"'=\"\"a\"\"\"")]
     public void A_cell_is_never_a_formula(string text, string cell) => Assert.Equal(cell, ResultFiles.Cell(text));
 
@@ -91,6 +93,10 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
             ["1 step.succeeded a", "2 step.failed b", "3 step.skipped c", "4 step.succeeded d", "5 job.completed "], all.Where(item => item.Id is not null).Select(Line));
         Assert.Equal(["3 step.skipped c", "4 step.succeeded d", "5 job.completed "], rest.Where(item => item.Id is not null).Select(Line));
         Assert.Equal(["5 job.completed "], resumed.Where(item => item.Id is not null).Select(Line));
+        // What a browser's EventSource sends when it comes back: its own address, and how far it got.
+        Assert.Equal(["5 job.completed "], (await EventsAsync(tenant, job, "?after=2", lastEventId: "4")).Where(item => item.Id is not null).Select(Line));
+        using var over = await bench.GetAsync(tenant, $"/api/jobs/{job}/events?after=2", null, "5");
+        Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
         Assert.Equal("A", (string)all[0].Data["content"]!);
         Assert.Equal("llm.request_rejected", (string)all.Single(item => item.Name == "step.failed").Data["error_code"]!);
         Assert.Equal((4, 4, 2), all.Last(item => item.Name == "progress").Data switch { var data => ((int)data["total"]!, (int)data["done"]!, (int)data["succeeded"]!) });
@@ -151,6 +157,20 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
         var ended = await tenant.EndAsync(again);
         Assert.Equal(("failed", false), ((string)ended["status"]!, (bool)ended["credit_applied"]!));
         Assert.Equal((4m, 0m, 1m), await tenant.CreditsAsync());
+    }
+
+    [Fact]
+    public async Task What_may_not_run_any_more_is_not_begun_again()
+    {
+        var tenant = await bench.TenantAsync(credits: 5);
+        bench.AnswerWith((http, _) => StubGateway.Json(http, 400, StubGateway.Error("no", "invalid_request_error")));
+        var job = await tenant.SubmitBatchAsync(2);
+        await tenant.EndAsync(job);
+        (await bench.Operator.PutAsync($"/api/teams/{tenant.TeamId}/model-groups", "[]")).Is(200);
+
+        (await tenant.Client.PostAsync($"/api/jobs/{job}/retry")).Is(409, "background.cannot_run");
+
+        Assert.Equal((5m, 0m, 0m), await tenant.CreditsAsync());
     }
 
     [Fact]
