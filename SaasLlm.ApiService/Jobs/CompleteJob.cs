@@ -6,11 +6,13 @@ using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Jobs;
+using SaasLlm.Core.Jobs.Background;
 
 namespace SaasLlm.ApiService.Jobs;
 
 /// <summary>Ends a job as completed or failed.</summary>
-internal sealed class CompleteJob(ILedger ledger, JobReader jobs) : Endpoint<CompleteJobRequest, EndedJobResponse>
+internal sealed class CompleteJob(ILedger ledger, JobReader jobs, BackgroundJobs background, BackgroundReader plans)
+    : Endpoint<CompleteJobRequest, EndedJobResponse>
 {
     public override void Configure()
     {
@@ -21,7 +23,8 @@ internal sealed class CompleteJob(ILedger ledger, JobReader jobs) : Endpoint<Com
         {
             s.Summary = "Completes or fails a job";
             s.Description = "`completed` charges the job's credits, once; `failed` releases them. The first end wins: repeating it answers the same, "
-                + "another one is 409 `job.ended`. While a call runs, completing waits up to 5 s, then answers 409 `jobs.call_running`.";
+                + "another one is 409 `job.ended`. While a call runs, completing waits up to 5 s, then answers 409 `jobs.call_running`. "
+                + "A submitted job completes by itself: until it has, `completed` is 409 `background.runs_itself`.";
             s.ExampleRequest = new(default, JobStatus.Completed, null, JsonElement.Parse("""{"pages": 3}"""));
             s.ResponseExamples[200] = EndedJobResponse.Example;
         });
@@ -35,8 +38,21 @@ internal sealed class CompleteJob(ILedger ledger, JobReader jobs) : Endpoint<Com
             return;
         }
 
+        // Its steps decide: it would be charged for calls that were not made.
+        if (request.Status == JobStatus.Completed
+            && await plans.ProgressAsync(teamId, new(request.JobId), ct) is { State: not PlanState.Ended })
+        {
+            await Send.FailureAsync(BackgroundFailures.RunsItself);
+            return;
+        }
+
         var metadata = request.Metadata is { ValueKind: JsonValueKind.Object } ? MetadataRules.Text(request.Metadata) : null;
         var ended = await ledger.CloseJobAsync(new(teamId, new(request.JobId), request.Status!, request.ErrorMessage, metadata), ct);
+        if (ended.Failure is null && request.Status == JobStatus.Failed)
+        {
+            await background.FollowEndAsync(teamId, new(request.JobId), ct);
+        }
+
         await ended.Match(
             async job => await Send.OkAsync(EndedJobResponse.From(job, await jobs.CallsOfAsync(teamId, job, ct)), ct),
             failure => Send.FailureAsync(failure));

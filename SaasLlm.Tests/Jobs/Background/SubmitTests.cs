@@ -84,6 +84,20 @@ public sealed class SubmitTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task A_job_whose_steps_have_not_run_cannot_be_completed_but_failed()
+    {
+        var (client, team, group) = await TeamAsync();
+        var job = (await client.PostAsync("/api/jobs/submit", $$"""{"job_type":"a","steps":[{"model_group":"{{group}}",{{Hello}}}]}""")).Is(200)["job_id"];
+
+        (await client.PostAsync($"/api/jobs/{job}/complete", """{"status":"completed"}""")).Is(409, "background.runs_itself");
+
+        Assert.Equal("pending", (string)(await client.GetAsync($"/api/jobs/{job}")).Is(200)["status"]!);
+        (await client.PostAsync($"/api/jobs/{job}/complete", """{"status":"failed"}""")).Is(200);
+        Assert.Equal("ended", await api.ScalarAsync<string>("SELECT state FROM background_jobs WHERE team_id = $1", team));
+        Assert.Equal("cancelled", await api.ScalarAsync<string>("SELECT status FROM background_steps WHERE team_id = $1", team));
+    }
+
+    [Fact]
     public async Task Without_credits_nothing_is_left_of_it()
     {
         var (client, team, group) = await TeamAsync(credits: 0);
