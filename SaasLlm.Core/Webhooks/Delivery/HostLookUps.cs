@@ -6,7 +6,7 @@ namespace SaasLlm.Core.Webhooks.Delivery;
 /// Keeps look-ups of names apart: tenants choose the names, and whose servers they ask. Few run at a time, one a name; whoever waits does so
 /// within the time limit of its connection.
 /// </summary>
-internal sealed class HostLookUps(IHostResolver resolver, TimeProvider time)
+internal sealed class HostLookUps(IHostResolver resolver, TimeProvider time) : IDisposable
 {
     /// <summary>Look-ups that run at a time, less those that hang.</summary>
     public const int PlacesMax = 16;
@@ -36,6 +36,8 @@ internal sealed class HostLookUps(IHostResolver resolver, TimeProvider time)
             ? await lookUp.Found.Task.WaitAsync(cancellation)
             : throw new TimeoutException("The name's look-up hangs.");
     }
+
+    public void Dispose() => _places.Dispose();
 
     private LookUp? Running(string host)
     {
