@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FastEndpoints;
 using SaasLlm.ApiService.Platform.Errors;
+using SaasLlm.ApiService.Platform.Lists;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Usage;
 
@@ -89,18 +90,11 @@ internal static class UsageCsv
         while (hasRow)
         {
             var row = rows.Current;
-            var keys = query.GroupBy.Select((dimension, index) => Cell(UsageItemResponse.TextOf(dimension, row.Keys[index]) ?? ""));
+            var keys = query.GroupBy.Select((dimension, index) => CsvCell.Of(UsageItemResponse.TextOf(dimension, row.Keys[index]) ?? ""));
             var values = columns.Select(column => Money.Trim(column.Value(row.Measures)).ToString(CultureInfo.InvariantCulture));
             await writer.WriteLineAsync(string.Join(',', keys.Concat(values)).AsMemory(), cancellation);
             hasRow = await rows.MoveNextAsync();
         }
-    }
-
-    /// <summary>A text as a cell. One that a spreadsheet would compute gets an apostrophe in front: texts come from whoever calls.</summary>
-    internal static string Cell(string text)
-    {
-        var safe = text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' ? $"'{text}" : text;
-        return safe.AsSpan().ContainsAny(",;\t\"\r\n") ? $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : safe;
     }
 
     private static string NameOf(string dimension) => dimension switch

@@ -141,18 +141,6 @@ public sealed class UsageEndpointTests(ApiFixture api)
     }
 
     [Theory]
-    [InlineData("plain", "plain")]
-    [InlineData("=1+1", "'=1+1")]
-    [InlineData("+1", "'+1")]
-    [InlineData("-1", "'-1")]
-    [InlineData("@SUM(A1)", "'@SUM(A1)")]
-    [InlineData("\tx", "\"'\tx\"")]
-    [InlineData("ok;=1+1", "\"ok;=1+1\"")]
-    [InlineData("a,\"b\"\nc", "\"a,\"\"b\"\"\nc\"")]
-    [InlineData("=\"a\",b", "\"'=\"\"a\"\",b\"")]
-    public void Cells_hold_texts(string text, string cell) => Assert.Equal(cell, UsageCsv.Cell(text));
-
-    [Theory]
     [InlineData("period=2026-01&from=2026-01-01", "period")]
     [InlineData("until=2026-01-01", "until")]
     [InlineData("from=2026-01-02&until=2026-01-01", "until")]

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using SaasLlm.ApiService.Platform.Json;
+using SaasLlm.ApiService.Platform.Lists;
 using SaasLlm.Core.Jobs.Background;
 
 namespace SaasLlm.ApiService.Jobs.Background;
@@ -10,9 +11,6 @@ namespace SaasLlm.ApiService.Jobs.Background;
 internal static class ResultFiles
 {
     private const string Header = "ordinal,name,status,content,error_code,error_message,tokens_used,latency_ms,ended_at\r\n";
-
-    // What Excel and others take for a formula when it stands first in a cell.
-    private const string FormulaStarts = "=+-@\t\r";
 
     /// <summary>The format that the Accept header asks for; null: JSON.</summary>
     public static string? Asked(HttpRequest request)
@@ -34,7 +32,7 @@ internal static class ResultFiles
                 Number(step.Ordinal), step.Name, step.Status, step.Content, step.ErrorCode, step.ErrorMessage, Number(step.Tokens), Number(step.LatencyMs),
                 step.EndedAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture),
             ];
-            await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(string.Join(',', cells.Select(Cell)) + "\r\n"), cancellation);
+            await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(string.Join(',', cells.Select(CsvCell.Of)) + "\r\n"), cancellation);
         }
     }
 
@@ -45,18 +43,6 @@ internal static class ResultFiles
         {
             await context.Response.Body.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(ResultResponse.Of(step), ApiJson.Options), (byte)'\n'], cancellation);
         }
-    }
-
-    /// <summary>A cell by RFC 4180 that no spreadsheet computes, nor splits where its list separator is another.</summary>
-    internal static string Cell(string? text)
-    {
-        if (string.IsNullOrEmpty(text))
-        {
-            return "";
-        }
-
-        var plain = FormulaStarts.Contains(text[0], StringComparison.Ordinal) ? "'" + text : text;
-        return plain.AsSpan().IndexOfAny(",;\t\"\r\n") >= 0 ? $"\"{plain.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : plain;
     }
 
     private static string? Number(long? number) => number?.ToString(CultureInfo.InvariantCulture);

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using SaasLlm.ApiService.Jobs.Background;
 using SaasLlm.Tests.Llm;
 
 namespace SaasLlm.Tests.Jobs.Background;
@@ -63,17 +62,6 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
         Assert.Equal("=cmd|'/C calc'!A0", (string)rows[0]["content"]!);
         Assert.Equal("Input 249", (string)rows[249]["response"]!["choices"]![0]!["message"]!["content"]!);
     }
-
-    [Theory]
-    [InlineData("plain", "plain")]
-    [InlineData("", "")]
-    [InlineData("+1", "'+1")]
-    [InlineData("-1", "'-1")]
-    [InlineData("@SUM(A1)", "'@SUM(A1)")]
-    [InlineData("\tx", "\"'\tx\"")]
-    [InlineData("ok;=1+1", "\"ok;=1+1\"")]
-    [InlineData("=\"a\"", "\"'=\"\"a\"\"\"")]
-    public void A_cell_is_never_a_formula(string text, string cell) => Assert.Equal(cell, ResultFiles.Cell(text));
 
     [Fact]
     public async Task Events_tell_each_step_and_the_end_and_go_on_where_the_client_left()
