@@ -13,6 +13,10 @@ namespace SaasLlm.Tests.Access;
 /// <summary>Two replicas on the same stores, each with its own wire to Redis, and ways to make what tests need.</summary>
 public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
 {
+    // A millisecond each: ids of the same one are in no order.
+    private static readonly DateTimeOffset s_madeAt = DateTimeOffset.UtcNow;
+
+    private static int s_made;
     private static int s_names;
 
     private NpgsqlDataSource? _database;
@@ -119,7 +123,7 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
                '2026-01-31 12:00Z', $3, now(), 10, 10, 500, 'http_status', CASE WHEN $3 <> 'pending' THEN now() END
           FROM webhook_endpoints WHERE endpoint_id = $1
         RETURNING message_id
-        """, webhook, Guid.CreateVersion7(), state);
+        """, webhook, Guid.CreateVersion7(s_madeAt.AddMilliseconds(Interlocked.Increment(ref s_made))), state);
 
     internal async Task<T> ScalarAsync<T>(string sql, params object[] values)
     {

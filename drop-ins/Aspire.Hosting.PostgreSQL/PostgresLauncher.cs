@@ -111,7 +111,7 @@ internal sealed class PostgresLauncher : Launcher
     {
         string[] settings =
         [
-            "listen_addresses=127.0.0.1", "unix_socket_directories=", "shared_buffers=256MB", "max_connections=200",
+            "listen_addresses=127.0.0.1", "unix_socket_directories=", "shared_buffers=256MB", "max_connections=500",
             "max_wal_size=2GB", "log_min_messages=warning", "log_line_prefix=",
             // A test's data is never read after a crash.
             .. durable ? Array.Empty<string>() : ["fsync=off", "full_page_writes=off"],
