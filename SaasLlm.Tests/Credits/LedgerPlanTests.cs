@@ -61,6 +61,8 @@ public sealed class LedgerPlanTests(LedgerStores stores) : IClassFixture<LedgerS
         await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
         string[] tables = ["jobs", "team_credits", "credit_lots", "credit_transactions"];
         await Task.WhenAll(tables.Select(table => api.ExecuteAsync($"ALTER TABLE {table} SET (autovacuum_enabled = off)")));
+        // A summary of an index by blocks is the server's own work, and counts as rows of a scan.
+        await api.ExecuteAsync("ALTER INDEX ix_jobs_completed SET (autosummarize = off)");
         var team = await api.CreateTeamAsync(1_000_000);
         await RunJobsAsync(2000);
         await Task.Delay(TimeSpan.FromSeconds(5.1));
