@@ -22,10 +22,20 @@ internal sealed class AliasPlayer(RecordingPlayer player, TimeProvider time)
             default:
                 if (Aliases.SlowBy(alias) is { } delay)
                 {
-                    await Task.Delay(delay, time, http.RequestAborted);
+                    await WaitAsync(delay, http.RequestAborted);
                 }
 
                 return null;
+        }
+    }
+
+    // A timer may fire milliseconds early; who asked for a slow answer waits at least so long.
+    private async Task WaitAsync(TimeSpan delay, CancellationToken cancellation)
+    {
+        var started = time.GetTimestamp();
+        for (var left = delay; left > TimeSpan.Zero; left = delay - time.GetElapsedTime(started))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)), time, cancellation);
         }
     }
 
