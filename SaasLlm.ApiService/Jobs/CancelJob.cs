@@ -32,9 +32,9 @@ internal sealed class CancelJob(ILedger ledger, JobReader jobs, BackgroundJobs b
         }
 
         var ended = await ledger.CloseJobAsync(new(teamId, new(request.JobId), JobStatus.Cancelled, null, null), ct);
-        if (ended.Failure is null)
+        if (ended.TryGet(out var closed, out _))
         {
-            await background.FollowEndAsync(teamId, new(request.JobId), ct);
+            await background.FollowEndAsync(teamId, closed, ct);
         }
 
         await ended.Match(

@@ -11,7 +11,7 @@ using SaasLlm.Core.Jobs.Background;
 namespace SaasLlm.ApiService.Jobs;
 
 /// <summary>Ends a job as completed or failed.</summary>
-internal sealed class CompleteJob(ILedger ledger, JobReader jobs, BackgroundJobs background, BackgroundReader plans)
+internal sealed class CompleteJob(ILedger ledger, JobReader jobs, BackgroundJobs background)
     : Endpoint<CompleteJobRequest, EndedJobResponse>
 {
     public override void Configure()
@@ -38,19 +38,11 @@ internal sealed class CompleteJob(ILedger ledger, JobReader jobs, BackgroundJobs
             return;
         }
 
-        // Its steps decide: it would be charged for calls that were not made.
-        if (request.Status == JobStatus.Completed
-            && await plans.ProgressAsync(teamId, new(request.JobId), ct) is { State: not PlanState.Ended })
-        {
-            await Send.FailureAsync(BackgroundFailures.RunsItself);
-            return;
-        }
-
         var metadata = request.Metadata is { ValueKind: JsonValueKind.Object } ? MetadataRules.Text(request.Metadata) : null;
         var ended = await ledger.CloseJobAsync(new(teamId, new(request.JobId), request.Status!, request.ErrorMessage, metadata), ct);
-        if (ended.Failure is null && request.Status == JobStatus.Failed)
+        if (ended.TryGet(out var closed, out _))
         {
-            await background.FollowEndAsync(teamId, new(request.JobId), ct);
+            await background.FollowEndAsync(teamId, closed, ct);
         }
 
         await ended.Match(

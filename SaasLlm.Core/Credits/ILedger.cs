@@ -19,7 +19,7 @@ public interface ILedger
     /// <summary>
     /// Starts a call with its first attempt, before anything is sent upstream. The first call sets the job <c>in_progress</c>.
     /// Where the job is charged by consumption, its hold is extended to cover the call's estimate.
-    /// 404 <c>job.not_found</c>, 409 <c>job.ended</c>, 403 <c>team.suspended</c>, 429 <c>jobs.limit</c> past the job's max_calls or
+    /// 404 <c>job.not_found</c>, 409 <c>job.ended</c> or <c>background.runs_itself</c>, 403 <c>team.suspended</c>, 429 <c>jobs.limit</c> past the job's max_calls or
     /// max_cost_usd, 402 <c>credits.insufficient</c> or <c>credits.limit</c>: the job stays open.
     /// </summary>
     Task<Result<StartedCall>> StartCallAsync(StartCall command, CancellationToken cancellation);
@@ -42,6 +42,7 @@ public interface ILedger
     /// <summary>
     /// Ends a job: state, deduction, account and event in one commit. The first terminal status wins: repeating it returns the stored
     /// answer, a different one is 409 <c>job.ended</c>. Completing while a call runs is 409 <c>jobs.call_running</c> after up to 5 s.
+    /// Only its plan completes a submitted job: 409 <c>background.runs_itself</c>.
     /// </summary>
     Task<Result<ClosedJob>> CloseJobAsync(CloseJob command, CancellationToken cancellation);
 
@@ -83,6 +84,7 @@ public readonly record struct Accepted;
 /// <param name="Price">In <c>job_based</c> teams, in credits; null is the team's own price of a job.</param>
 /// <param name="MaxCostUsd">The most the job's calls may cost the client together; null is no limit.</param>
 /// <param name="PriceVersion">Of the price book: its calls are priced by it, whatever changes later. Null: the newest there is.</param>
+/// <param name="RunsItself">It is submitted with its calls: none but those are made in it, and whoever makes them completes it.</param>
 public sealed record OpenJob(
     JobId JobId,
     string TeamId,
@@ -94,7 +96,8 @@ public sealed record OpenJob(
     int MaxCalls,
     decimal? Price = null,
     decimal? MaxCostUsd = null,
-    long? PriceVersion = null);
+    long? PriceVersion = null,
+    bool RunsItself = false);
 
 /// <summary>A job that is open and whose price is held.</summary>
 public sealed record OpenedJob(JobId JobId, string TeamId, DateTimeOffset CreatedAt, DateTimeOffset DeadlineAt, decimal HeldCredits);
@@ -195,11 +198,12 @@ public sealed record EndCall(
 /// <summary>End a job.</summary>
 /// <param name="Status"><c>completed</c>, <c>failed</c>, <c>cancelled</c> or <c>expired</c>.</param>
 /// <param name="MetadataJson">A JSON object merged over the job's, or null.</param>
-/// <param name="OvertakesCalls">Completes it though calls run: whoever says so knows that none of them can count any more.</param>
-public sealed record CloseJob(string TeamId, JobId JobId, string Status, string? ErrorMessage, string? MetadataJson, bool OvertakesCalls = false);
+/// <param name="IsPlanned">Said by the plan of a job that runs itself: all its steps have ended, so a call that still runs is a dead runner's and is overtaken.</param>
+public sealed record CloseJob(string TeamId, JobId JobId, string Status, string? ErrorMessage, string? MetadataJson, bool IsPlanned = false);
 
 /// <summary>The stored answer of a job's end: a repeat reads the same.</summary>
 /// <param name="CreditReason">Why nothing was charged: <c>free</c>, <c>no_successful_call</c>, <c>failed</c>, …; null when charged.</param>
+/// <param name="RunsItself">It was submitted with its calls: its plan is to follow its end.</param>
 public sealed record ClosedJob(
     JobId JobId,
     string Status,
@@ -214,7 +218,8 @@ public sealed record ClosedJob(
     string? CreditReason,
     decimal CreditsCharged,
     decimal UncollectedCredits,
-    decimal CreditsRemaining);
+    decimal CreditsRemaining,
+    bool RunsItself = false);
 
 /// <summary>Grant credits.</summary>
 public sealed record AddCredits(TransactionId TransactionId, string TeamId, decimal Credits, string Reason, LotTerms Terms);

@@ -89,7 +89,7 @@ internal sealed class Ledger(
             {
                 Job = command.JobId,
                 LocksAccount = true,
-                NeedsRunning = command is { Status: JobStatus.Completed, OvertakesCalls: false },
+                NeedsRunning = command is { Status: JobStatus.Completed, IsPlanned: false },
                 FreesCredits = true,
             };
             var result = await SubmitAsync<ClosedJob>(scope, (state, now) =>

@@ -60,3 +60,6 @@ internal sealed class UsageMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0017_retention")]
 internal sealed class RetentionMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0018_jobs_that_run_themselves")]
+internal sealed class JobsThatRunThemselvesMigration : SqlMigration;

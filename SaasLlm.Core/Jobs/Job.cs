@@ -40,6 +40,9 @@ public sealed class Job
 
     public int MaxCalls { get; init; }
 
+    /// <summary>It was submitted with its calls and takes no others.</summary>
+    public bool RunsItself { get; init; }
+
     /// <summary>The most its calls may cost the client together, in USD; null is no limit.</summary>
     public decimal? MaxCostUsd { get; init; }
 

@@ -105,11 +105,36 @@ public sealed class LedgerRulesTests
     }
 
     [Fact]
-    public void Who_overtakes_calls_is_held_up_by_none()
+    public void Only_its_plan_completes_a_job_that_runs_itself()
     {
-        var job = Job() with { StartedCalls = 2, SuccessfulCalls = 1, Running = [new(default, default, s_now.AddSeconds(1))] };
+        var job = Job() with { RunsItself = true, StartedCalls = 1, SuccessfulCalls = 1 };
 
-        var closed = CloseJobRule.Decide(new(Account(10, held: 1), job), new("team", s_job, JobStatus.Completed, null, null, OvertakesCalls: true), s_ids, s_now);
+        Assert.Equal("background.runs_itself", Close(Account(10, held: 1), job, JobStatus.Completed).Answer.Failure?.Code);
+        foreach (var status in new[] { JobStatus.Failed, JobStatus.Cancelled })
+        {
+            Assert.Equal((status, true), Close(Account(10, held: 1), job, status).Answer is { Value: { } ended } ? (ended.Status, ended.RunsItself) : default);
+        }
+
+        var completed = Close(Account(10, held: 1), job with { Status = JobStatus.Completed, CompletedAt = s_now }, JobStatus.Completed);
+        Assert.Equal(JobStatus.Completed, completed.Answer.Value.Status);
+    }
+
+    [Fact]
+    public void Its_plans_calls_alone_start_in_a_job_that_runs_itself()
+    {
+        var start = LedgerHarness.Intent("team", s_job);
+        var state = new LedgerState(null, Job() with { RunsItself = true, MaxCalls = 0 });
+
+        Assert.Equal("background.runs_itself", CallRules.Start(state, start, s_now).Answer.Failure?.Code);
+        Assert.Equal(1, CallRules.Start(state, start with { IsPlanned = true }, s_now).State.Job!.StartedCalls);
+    }
+
+    [Fact]
+    public void A_plan_that_completes_its_job_is_held_up_by_no_call()
+    {
+        var job = Job() with { RunsItself = true, StartedCalls = 2, SuccessfulCalls = 1, Running = [new(default, default, s_now.AddSeconds(1))] };
+
+        var closed = CloseJobRule.Decide(new(Account(10, held: 1), job), new("team", s_job, JobStatus.Completed, null, null, IsPlanned: true), s_ids, s_now);
 
         Assert.Equal((1m, 1), (closed.Answer.Value.CreditsCharged, closed.Answer.Value.FailedCalls));
     }

@@ -33,4 +33,30 @@ public sealed class SubmittedJobTests(AppFixture fixture)
         Assert.All(results["items"]!.AsArray(), row => Assert.False(string.IsNullOrEmpty((string)row!["content"]!)));
         Assert.DoesNotContain("gpt-", results.Text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_submitted_job_takes_no_call_from_outside()
+    {
+        var tenant = await Tenant.CreateAsync(fixture, 5, "gpt-4-turbo");
+        await tenant.WaitForKeyAsync(fixture);
+        var call = $$"""{"model_group":"{{tenant.Group}}","messages":[{"role":"user","content":"Hello"}]}""";
+        var job = (string)(await tenant.Team.PostAsync("/api/jobs/submit",
+            $$"""{"job_type":"test","run_at":"{{DateTimeOffset.UtcNow.AddDays(1):O}}","steps":[{{call}}]}""")).Is(200)["job_id"]!;
+
+        (await tenant.Team.PostAsync($"/api/jobs/{job}/llm-call", call)).Is(409, "background.runs_itself");
+        var stream = await tenant.StreamAsync($"/api/jobs/{job}/llm-call-stream", call);
+        Assert.Equal(409, stream.Status);
+        Assert.Contains("background.runs_itself", stream.Text, StringComparison.Ordinal);
+        foreach (var streams in new[] { "false", "true" })
+        {
+            var joined = await tenant.PostInJobAsync(job, "/v1/chat/completions",
+                $$"""{"model":"{{tenant.Group}}","stream":{{streams}},"messages":[{"role":"user","content":"Hello"}]}""");
+            Assert.Equal((409, "background.runs_itself"), (joined.Status, (string)joined["error"]!["code"]!));
+        }
+
+        var read = (await tenant.Team.GetAsync($"/api/jobs/{job}")).Is(200);
+        Assert.Equal(("pending", 0), ((string)read["status"]!, (int)read["total_calls"]!));
+        (await tenant.Team.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
+        Assert.Equal(0, (decimal)(await tenant.BalanceAsync())["credits_held"]!);
+    }
 }

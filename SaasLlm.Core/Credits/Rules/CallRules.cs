@@ -29,6 +29,11 @@ internal static class CallRules
             return Decision<StartedCall>.Unchanged(state, LedgerFailures.TeamSuspended);
         }
 
+        if (job.RunsItself && !command.IsPlanned)
+        {
+            return Decision<StartedCall>.Unchanged(state, LedgerFailures.RunsItself);
+        }
+
         if (!command.IsPlanned && job.StartedCalls >= job.MaxCalls)
         {
             return Decision<StartedCall>.Unchanged(state, LedgerFailures.MaxCalls(job.MaxCalls));

@@ -34,9 +34,9 @@ internal static class CloseJobRule
             return Decision<ClosedJob>.Unchanged(state, new Failure(FailureKind.Conflict, "job.not_expired", "The job's deadline has not passed."));
         }
 
-        if (command is { Status: JobStatus.Completed, OvertakesCalls: false } && job.HasRunningCall(now))
+        if (command is { Status: JobStatus.Completed, IsPlanned: false } && (job.RunsItself || job.HasRunningCall(now)))
         {
-            return Decision<ClosedJob>.Unchanged(state, LedgerFailures.CallRunning);
+            return Decision<ClosedJob>.Unchanged(state, job.RunsItself ? LedgerFailures.RunsItself : LedgerFailures.CallRunning);
         }
 
         return End(state, account, job, command, ids, now);
@@ -138,6 +138,7 @@ internal static class CloseJobRule
             job.CreditReason,
             job.SettledAmount,
             job.UncollectedCredits,
-            job.CreditsRemaining ?? 0);
+            job.CreditsRemaining ?? 0,
+            job.RunsItself);
     }
 }

@@ -30,6 +30,9 @@ internal sealed record JobState(
 
     public decimal UncollectedCredits { get; init; }
 
+    /// <summary>It was submitted with its calls.</summary>
+    public bool RunsItself { get; init; }
+
     /// <summary>Somebody wants to hear of its start.</summary>
     public bool RaisesEvents { get; init; }
 

@@ -19,6 +19,10 @@ internal static class LedgerFailures
         RetryAfter = TimeSpan.FromSeconds(1),
     };
 
+    public static Failure RunsItself { get; } = new(
+        FailureKind.Conflict, "background.runs_itself",
+        "The job was submitted with its calls: it takes no others, and completes when they have ended. It can be cancelled, or completed as failed.");
+
     public static Failure MaxCalls(int limit) => new(FailureKind.LimitReached, "jobs.limit", $"The job may make {limit} calls.")
     {
         Details = new Dictionary<string, object?> { ["limit"] = "max_calls", ["level"] = "job", ["max_calls"] = limit },

@@ -40,6 +40,7 @@ internal static class OpenJobRule
             Lots = shares,
             MetadataPatch = command.MetadataJson,
             PriceVersion = command.PriceVersion,
+            RunsItself = command.RunsItself,
             RaisesEvents = account.RaisesJobEvents,
         };
         return new(Answer(job), state with { Account = held, Job = job }, [new JobOpened(command, account.OrganizationId, job), .. LedgerEvents.OfOpening(command, job)]);

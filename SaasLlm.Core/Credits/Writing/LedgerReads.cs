@@ -135,7 +135,8 @@ internal static class LedgerReads
         StartedAt = row.IsDBNull(34) ? null : Time(row, 34),
         CompletedAt = row.IsDBNull(35) ? null : Time(row, 35),
         PriceVersion = row.GetInt64(36),
-        RaisesEvents = row.GetBoolean(37),
+        RunsItself = row.GetBoolean(37),
+        RaisesEvents = row.GetBoolean(38),
     });
 
     private static void ReadRunning(NpgsqlDataReader row, LedgerBatch batch) => batch.AddRunning(row.GetString(0), new(row.GetGuid(1)), new(

@@ -62,7 +62,7 @@ internal static class LedgerSql
                j.lot_ids, j.lot_amounts, j.refunded_amount, j.hold_state, j.settled_amount, j.uncollected_credits, j.started_calls,
                j.successful_calls, j.failed_calls, j.input_tokens, j.output_tokens, j.provider_cost_usd, j.client_cost_usd,
                j.latency_ms_sum, j.model_groups_used, j.error_message, j.credit_applied, j.credit_reason,
-               j.credits_remaining, j.started_at, j.completed_at, j.price_version,
+               j.credits_remaining, j.started_at, j.completed_at, j.price_version, j.runs_itself,
                -- Asked for a job's first call alone.
                CASE WHEN j.started_calls = 0 THEN (SELECT raises_job_events FROM team_credits WHERE team_id = wanted.team_id) ELSE false END
           FROM (SELECT * FROM unnest($1, $2) AS keys(team_id, job_id) ORDER BY team_id, job_id) wanted
@@ -116,13 +116,14 @@ internal static class LedgerSql
         INSERT INTO jobs (team_id, job_id, organization_id, job_type, user_id, external_task_id, metadata, budget_mode, price,
                           credits_per_dollar, tokens_per_credit, credit_increment, markup_percent, max_calls, max_cost_usd,
                           deadline_at, hold_amount, lot_ids, lot_amounts, created_at, status, started_calls, started_at,
-                          model_groups_used, price_version)
+                          model_groups_used, price_version, runs_itself)
         SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)::jsonb, unnest($8),
                unnest($9), unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16),
                unnest($17), unnest($18)::uuid[], unnest($19)::numeric[], unnest($20), unnest($21), unnest($22), unnest($23),
                string_to_array(unnest($24), ','),
                -- Null is the newest there is.
-               unnest(array_replace($25, NULL::bigint, (SELECT coalesce(max(version), 0) FROM price_versions)))
+               unnest(array_replace($25, NULL::bigint, (SELECT coalesce(max(version), 0) FROM price_versions))),
+               unnest($26)
         """;
 
     public const string UpdateJobs = """

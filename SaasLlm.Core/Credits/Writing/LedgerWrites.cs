@@ -63,7 +63,8 @@ internal static class LedgerWrites
             .Integer(r => r.Job.StartedCalls)
             .TimestampTz(r => r.Job.StartedAt)
             .Text(r => Groups(r.Job))
-            .Bigint(r => r.Job.PriceVersion);
+            .Bigint(r => r.Job.PriceVersion)
+            .Boolean(r => r.Job.RunsItself);
 
     private static void UpdateJobs(NpgsqlBatch batch, IReadOnlyList<JobState> rows)
         => batch.AddRows(LedgerSql.UpdateJobs, rows)?

@@ -8,9 +8,6 @@ public static class BackgroundFailures
     public static readonly Failure NotSubmitted = new(
         FailureKind.Conflict, "background.not_submitted", "The job was not submitted with its calls.");
 
-    public static readonly Failure RunsItself = new(
-        FailureKind.Conflict, "background.runs_itself", "The job was submitted with its calls and completes when they have ended.");
-
     public static readonly Failure NotEnded = new(
         FailureKind.Conflict, "background.not_ended", "The job has not ended: what is left of it still runs.");
 

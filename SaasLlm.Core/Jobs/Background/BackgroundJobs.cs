@@ -42,7 +42,8 @@ public sealed class BackgroundJobs
         Failpoint.Hit(FailpointName.PlanStored);
         var lifetime = times.RunAt - times.Now + job.Plan.Deadline;
         var opened = await _ledger.OpenJobAsync(
-            new(job.JobId, job.TeamId, job.JobType, job.UserId, job.ExternalTaskId, job.MetadataJson, lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd),
+            new(job.JobId, job.TeamId, job.JobType, job.UserId, job.ExternalTaskId, job.MetadataJson, lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd,
+                RunsItself: true),
             cancellation);
         if (!opened.TryGet(out var open, out var refused))
         {
@@ -90,6 +91,7 @@ public sealed class BackgroundJobs
         return submitted.Map(made => (made, job.JobType));
     }
 
-    /// <summary>Lets the plan follow a job that has ended; nothing where it has none. Left out, a pass does it.</summary>
-    public Task FollowEndAsync(string teamId, JobId jobId, CancellationToken cancellation) => _plans.EndAsync(teamId, jobId, cancellation);
+    /// <summary>Lets the plan of a job that runs itself follow its end. Left out, a pass does it.</summary>
+    public Task FollowEndAsync(string teamId, ClosedJob job, CancellationToken cancellation)
+        => job.RunsItself ? _plans.EndAsync(teamId, job.JobId, cancellation) : Task.CompletedTask;
 }

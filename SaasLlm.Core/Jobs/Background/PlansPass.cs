@@ -100,7 +100,7 @@ internal sealed partial class PlansPass(
         var reason = isCompleted ? null : $"{plan.FailureCode}: {plan.FailureMessage}";
         // A call that still runs is one whose runner died: its step has ended without it, and its answer would be discarded.
         var closed = await ledger.CloseJobAsync(
-            new(plan.TeamId, plan.JobId, isCompleted ? JobStatus.Completed : JobStatus.Failed, reason, null, OvertakesCalls: true), cancellation);
+            new(plan.TeamId, plan.JobId, isCompleted ? JobStatus.Completed : JobStatus.Failed, reason, null, IsPlanned: true), cancellation);
         Failpoint.Hit(FailpointName.PlanFinished);
         if (closed.Failure is null or { Code: "job.ended" or "job.expired" })
         {
