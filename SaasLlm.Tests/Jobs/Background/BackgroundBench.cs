@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
+using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Pricing;
 using SaasLlm.Tests.Access;
@@ -79,6 +80,13 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
         var runner = await TestRunner.StartAsync(settings, (Action<IServiceCollection>)Replace + replace, isStarted);
         _runners.Add(runner);
         return runner;
+    }
+
+    /// <summary>Looks after every plan that has not ended, now, whenever it is due.</summary>
+    internal async Task RunPlansAsync(TestRunner runner)
+    {
+        await ExecuteAsync("UPDATE background_jobs SET due_at = now() - interval '1 second' WHERE state <> 'ended'");
+        await runner.Get<PlansPass>().RunAsync(CancellationToken.None);
     }
 
     /// <summary>A JobRunner of its own, as it is deployed; the gateway is a plain one to it.</summary>

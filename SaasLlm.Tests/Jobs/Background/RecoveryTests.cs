@@ -1,7 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
-using SaasLlm.Core.Credits.Writing;
 using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Tests.Infrastructure;
 using SaasLlm.Tests.Llm;
@@ -61,7 +59,7 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         Assert.Equal(1, await second.RunReadyAsync());
         release.SetResult();
         await first.Loop.DrainAsync();
-        await FinishAsync(second);
+        await _bench.RunPlansAsync(second);
 
         var ended = await tenant.EndAsync(job);
         Assert.Equal(("completed", 1, 2), ((string)ended["status"]!, (int)ended["successful_calls"]!, (int)ended["total_calls"]!));
@@ -93,7 +91,7 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         await second.Get<LostStepsPass>().RunAsync(CancellationToken.None);
         await second.RunReadyAsync();
 
-        await FinishAsync(second);
+        await _bench.RunPlansAsync(second);
 
         var ended = await tenant.ReadAsync(job);
         Assert.Equal(("completed", 1, 2), ((string)ended["status"]!, (int)ended["successful_calls"]!, (int)ended["total_calls"]!));
@@ -116,41 +114,6 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         await _bench.RunnerAsync();
 
         Assert.Equal(2, (int)(await tenant.EndAsync(job))["successful_calls"]!);
-    }
-
-    [Fact]
-    public async Task A_job_that_expired_takes_its_steps_with_it()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false);
-        var tenant = await _bench.TenantAsync(credits: 5);
-        var job = await tenant.SubmitAsync(tenant.Step("a", "x"), tenant.Step("b", "y"));
-        await _bench.ExecuteAsync("UPDATE jobs SET deadline_at = now() - interval '1 second' WHERE team_id = $1", tenant.TeamId);
-
-        await runner.RunReadyAsync();
-
-        Assert.Equal("a cancelled, b cancelled", await tenant.StepsAsync(job));
-    }
-
-    [Fact]
-    public async Task A_plan_that_has_ended_tells_of_no_progress()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false);
-        var tenant = await _bench.TenantAsync(credits: 5);
-        var release = new TaskCompletionSource();
-        _bench.AnswerWith(async (http, prompt) =>
-        {
-            await release.Task;
-            await StubGateway.Json(http, 200, BackgroundBench.Completion(prompt));
-        });
-        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
-        await runner.Loop.ClaimAsync(CancellationToken.None);
-        await BackgroundTenant.UntilAsync(() => Task.FromResult(_bench.Prompts.Any()));
-        (await tenant.Client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
-
-        release.SetResult();
-        await runner.Loop.DrainAsync();
-
-        Assert.Equal(0L, await _bench.ScalarAsync<long>("SELECT count(*) FROM outbox WHERE topic = 'job.progress'"));
     }
 
     // It died after the step was saved and before its call was billed.
@@ -188,7 +151,7 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         }
 
         Assert.Empty(await runner.Steps.ClaimAsync(10, 10, TimeSpan.FromSeconds(30), CancellationToken.None));
-        await FinishAsync(runner);
+        await _bench.RunPlansAsync(runner);
         var ended = await tenant.EndAsync(job);
         Assert.Equal(("failed", "background.poisoned: The step was begun several times, and never came to an end."), ((string)ended["status"]!, (string)ended["error_message"]!));
         Assert.Equal("a failed, b skipped", await tenant.StepsAsync(job));
@@ -210,87 +173,6 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         Assert.Empty(await runner.Steps.OverdueAsync(10, CancellationToken.None));
         await runner.Steps.RenewAsync([claimed[0] with { Token = Guid.NewGuid() }], TimeSpan.Zero, CancellationToken.None);
         Assert.Empty(await runner.Steps.OverdueAsync(10, CancellationToken.None));
-    }
-
-    [Fact]
-    public async Task A_plan_whose_job_was_never_opened_is_forgotten()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false);
-        var tenant = await _bench.TenantAsync();
-        await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, JobId.New(TimeProvider.System), Plan(tenant), null, CancellationToken.None);
-        await runner.Get<PlansPass>().RunAsync(CancellationToken.None);
-        Assert.Equal(1L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps")); // The ledger has a minute.
-
-        await FinishAsync(runner);
-
-        Assert.Equal(0L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_jobs"));
-        Assert.Equal(0L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps"));
-    }
-
-    [Fact]
-    public async Task A_job_whose_plan_is_lost_while_it_opens_holds_nothing()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false, services => services.AddSingleton(provider => OpeningLedger.Before(
-            ActivatorUtilities.CreateInstance<Ledger>(provider), job => provider.GetRequiredService<PlanStore>().ForgetAsync(job.TeamId, job.JobId, CancellationToken.None))));
-        var tenant = await _bench.TenantAsync(credits: 2);
-
-        var submitted = await runner.Get<BackgroundJobs>().SubmitAsync(
-            new(JobId.New(TimeProvider.System), tenant.TeamId, "test", null, null, "{}", Plan(tenant)), CancellationToken.None);
-
-        Assert.Equal("store.unavailable", submitted.Failure?.Code);
-        Assert.Equal((2m, 0m, 0m), await tenant.CreditsAsync());
-        Assert.Equal("failed", await _bench.ScalarAsync<string>("SELECT status FROM jobs WHERE team_id = $1", tenant.TeamId));
-    }
-
-    [Fact]
-    public async Task A_job_that_was_opened_and_whose_plan_was_not_started_runs_all_the_same()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false);
-        var tenant = await _bench.TenantAsync(credits: 2);
-        var job = JobId.New(TimeProvider.System);
-        await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, job, Plan(tenant), null, CancellationToken.None);
-        Assert.Null((await runner.Get<ILedger>().OpenJobAsync(new(job, tenant.TeamId, "test", null, null, "{}", TimeSpan.FromHours(1), 100), CancellationToken.None)).Failure);
-
-        await runner.Get<PlanStore>().ForgetAsync(tenant.TeamId, job, CancellationToken.None); // By a pass that had looked before the job was opened.
-        await FinishAsync(runner);
-        Assert.Equal(1, await runner.RunReadyAsync());
-        await FinishAsync(runner);
-
-        Assert.Equal("completed", (string)(await tenant.EndAsync(job.ToString()))["status"]!);
-        Assert.Equal((1m, 0m, 1m), await tenant.CreditsAsync());
-    }
-
-    // The ledger had ended the job when the runner died.
-    [Fact]
-    public async Task A_plan_whose_job_has_ended_follows_it()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false);
-        var tenant = await _bench.TenantAsync();
-        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
-        Assert.Null((await runner.Get<ILedger>().CloseJobAsync(new(tenant.TeamId, new(Guid.Parse(job)), "failed", null, null), CancellationToken.None)).Failure);
-
-        await FinishAsync(runner);
-
-        Assert.Equal(("ended", "a cancelled", ""), (await tenant.StateAsync(job), await tenant.StepsAsync(job), await tenant.MiscountsAsync()));
-    }
-
-    [Fact]
-    public async Task What_was_asked_and_answered_is_forgotten_after_its_time_and_the_job_stays()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false);
-        var tenant = await _bench.TenantAsync();
-        var (job, open) = (await tenant.SubmitAsync(tenant.Step("a", "x")), await tenant.SubmitAsync(tenant.Step("a", "y")));
-        (await tenant.Client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
-        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '29 days 23 hours' WHERE state = 'ended'");
-        await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None);
-        Assert.Equal(2L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps"));
-        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '30 days' WHERE state = 'ended'");
-
-        Assert.False(await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None));
-
-        Assert.Equal(Guid.Parse(open), await _bench.ScalarAsync<Guid>("SELECT s.job_id FROM background_steps s JOIN background_jobs USING (team_id, job_id)"));
-        Assert.Null((await tenant.ReadAsync(job))["progress"]);
-        Assert.Equal("cancelled", (string)(await tenant.ReadAsync(job))["status"]!);
     }
 
     // Kill -9, in the middle of it, of one of two processes; the other goes on.
@@ -336,34 +218,5 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         Assert.Equal("", await tenant.MiscountsAsync());
     }
 
-    [Fact]
-    public async Task A_job_for_later_begins_at_its_time()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false);
-        var tenant = await _bench.TenantAsync();
-        var job = await tenant.SubmitWithAsync($""" "run_at":"{DateTimeOffset.UtcNow.AddHours(2):O}" """, tenant.Step("a", "x"));
-        await runner.Get<PlansPass>().RunAsync(CancellationToken.None);
-        Assert.Equal(0, await runner.RunReadyAsync());
-        await _bench.ExecuteAsync($"ALTER DATABASE {await _bench.ScalarAsync<string>("SELECT current_database()::text")} SET saasllm.clock_shift = '2 hours 1 second'");
-
-        await using var later = await _bench.RunnerAsync(isStarted: false);
-        Npgsql.NpgsqlConnection.ClearAllPools();
-        await later.Get<PlansPass>().RunAsync(CancellationToken.None);
-
-        Assert.Equal("a ready", await tenant.StepsAsync(job));
-        Assert.Equal("active", await tenant.StateAsync(job));
-    }
-
-    private static JobPlan Plan(BackgroundTenant tenant) => new(
-        [new("a", tenant.Group, null, System.Text.Json.JsonElement.Parse("""{"messages":[{"role":"user","content":"x"}]}"""), [], 3)],
-        null, 8, 5, null, TimeSpan.FromHours(1), false);
-
     private Task ExpireLeasesAsync() => _bench.ExecuteAsync("UPDATE background_steps SET lease_until = now() - interval '1 second' WHERE status = 'running'");
-
-    // What is due some time is due now.
-    private async Task FinishAsync(TestRunner runner)
-    {
-        await _bench.ExecuteAsync("UPDATE background_jobs SET due_at = now() - interval '1 second' WHERE state <> 'ended'");
-        await runner.Get<PlansPass>().RunAsync(CancellationToken.None);
-    }
 }
