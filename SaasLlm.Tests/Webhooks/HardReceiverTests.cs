@@ -4,44 +4,39 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using SaasLlm.Core.Webhooks.Delivery;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Webhooks;
 
 /// <summary>Receivers that are slow, broken, or up to something.</summary>
-public sealed class HardReceiverTests(WebhookStores stores) : IClassFixture<WebhookStores>, IAsyncLifetime
+public sealed class HardReceiverTests(AppFixture app) : IAsyncLifetime
 {
     private WebhookBench _bench = null!;
-    private Receiver _receiver = null!;
 
-    public async ValueTask InitializeAsync()
-        => (_bench, _receiver) = (await WebhookBench.CreateAsync(stores), await Receiver.StartAsync());
+    public async ValueTask InitializeAsync() => _bench = await WebhookBench.CreateAsync(app);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _receiver.DisposeAsync();
-        await _bench.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _bench.DisposeAsync();
 
     [Fact]
     public async Task One_that_hangs_delays_nobody_else_and_is_given_up_in_time()
     {
         var runner = _bench.CreateRunner(settings: ("Timeout", "00:00:05"));
         var release = new TaskCompletionSource();
-        _receiver.Answers["/slow"] = context => release.Task;
-        var slow = await runner.RegisterAsync(_receiver.Url + "/slow");
-        var quick = await runner.RegisterAsync(_receiver.Url + "/quick");
+        _bench.Receiver.Answers["/slow"] = context => release.Task;
+        var slow = await runner.RegisterAsync(_bench.Receiver.Url + "/slow");
+        var quick = await runner.RegisterAsync(_bench.Receiver.Url + "/quick");
         await _bench.RaiseAsync(count: 40);
         await runner.RelayAsync();
 
         var clock = Stopwatch.StartNew();
-        while (_receiver.At("/quick").Length < 40)
+        while (_bench.Receiver.At("/quick").Length < 40)
         {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(4), $"only {_receiver.At("/quick").Length} arrived");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(4), $"only {_bench.Receiver.At("/quick").Length} arrived");
             await runner.Pump.RunPassAsync(default);
             await Task.Delay(10);
         }
 
-        Assert.Equal(4, _receiver.At("/slow").Length);
+        Assert.Equal(4, _bench.Receiver.At("/slow").Length);
         await runner.Pump.IdleAsync();
         release.SetResult();
         Assert.Equal(Enumerable.Repeat("delivered 1 200 -", 40), await _bench.DeliveriesAsync(quick));
@@ -76,13 +71,13 @@ public sealed class HardReceiverTests(WebhookStores stores) : IClassFixture<Webh
     {
         var runner = _bench.CreateRunner(settings: ("Timeout", "00:00:01"));
         var release = new TaskCompletionSource();
-        _receiver.Answers["/hook"] = async context =>
+        _bench.Receiver.Answers["/hook"] = async context =>
         {
             await context.Response.StartAsync();
             await context.Response.Body.FlushAsync();
             await release.Task;
         };
-        var endpoint = await runner.RegisterAsync(_receiver.Url + "/hook");
+        var endpoint = await runner.RegisterAsync(_bench.Receiver.Url + "/hook");
         await _bench.RaiseAsync();
 
         await runner.RelayAndDeliverAsync();
@@ -132,13 +127,13 @@ public sealed class HardReceiverTests(WebhookStores stores) : IClassFixture<Webh
     public async Task A_receiver_without_tls_is_no_https()
     {
         var runner = _bench.CreateRunner();
-        var endpoint = await runner.RegisterAsync($"https://127.0.0.1:{_receiver.Port}/");
+        var endpoint = await runner.RegisterAsync($"https://127.0.0.1:{_bench.Receiver.Port}/");
         await _bench.RaiseAsync();
 
         await runner.RelayAndDeliverAsync();
 
         Assert.Equal(["pending 1 - tls_failed"], await _bench.DeliveriesAsync(endpoint));
-        Assert.Empty(_receiver.Heard);
+        Assert.Empty(_bench.Receiver.Heard);
     }
 
     // The first look-up leads to a public address, the next to this machine.
@@ -148,7 +143,7 @@ public sealed class HardReceiverTests(WebhookStores stores) : IClassFixture<Webh
         // 240.0.0.0/4 is allowed here and answers nobody: it stands for the public internet.
         var names = new Names(["240.0.0.1"], ["127.0.0.1"]);
         var runner = _bench.CreateRunner(names, ("AllowedNetworks:0", "240.0.0.0/4"), ("Timeout", "00:00:02"));
-        var endpoint = await runner.RegisterAsync($"http://rebound.example:{_receiver.Port}/");
+        var endpoint = await runner.RegisterAsync($"http://rebound.example:{_bench.Receiver.Port}/");
         await _bench.RaiseAsync(count: 2);
         await runner.RelayAsync();
 
@@ -156,7 +151,7 @@ public sealed class HardReceiverTests(WebhookStores stores) : IClassFixture<Webh
         await _bench.ShiftAsync(TimeSpan.FromSeconds(10));
         await runner.DeliverAsync();
 
-        Assert.Empty(_receiver.Heard);
+        Assert.Empty(_bench.Receiver.Heard);
         Assert.True(names.Asked.Count >= 2, "the name was asked for once only");
         Assert.Contains("address_refused", await _bench.TextsAsync("SELECT DISTINCT error FROM webhook_attempts"));
         Assert.All(await _bench.DeliveriesAsync(endpoint), line => Assert.StartsWith("pending", line, StringComparison.Ordinal));
@@ -172,22 +167,22 @@ public sealed class HardReceiverTests(WebhookStores stores) : IClassFixture<Webh
     public async Task A_name_of_an_address_that_is_not_public_is_refused_at_the_connection(string address)
     {
         var runner = _bench.CreateRunner(new Names([address]), ("AllowedNetworks:0", "240.0.0.0/4"));
-        var endpoint = await runner.RegisterAsync($"http://inside.example:{_receiver.Port}/");
+        var endpoint = await runner.RegisterAsync($"http://inside.example:{_bench.Receiver.Port}/");
         await _bench.RaiseAsync();
 
         await runner.RelayAndDeliverAsync();
 
         Assert.Equal(["pending 1 - address_refused"], await _bench.DeliveriesAsync(endpoint));
-        Assert.Empty(_receiver.Heard);
+        Assert.Empty(_bench.Receiver.Heard);
     }
 
     // Of a name's addresses those that are allowed are tried, one after the other, and only those.
     [Fact]
     public async Task Of_several_addresses_the_allowed_ones_are_tried_in_turn()
     {
-        using var closed = new TcpListener(IPAddress.Parse("127.0.0.2"), _receiver.Port);
+        using var closed = new TcpListener(IPAddress.Parse("127.0.0.2"), _bench.Receiver.Port);
         var runner = _bench.CreateRunner(new Names(["10.0.0.1", "127.0.0.2", "127.0.0.1"]));
-        var endpoint = await runner.RegisterAsync($"http://several.example:{_receiver.Port}/");
+        var endpoint = await runner.RegisterAsync($"http://several.example:{_bench.Receiver.Port}/");
         await _bench.RaiseAsync();
 
         await runner.RelayAndDeliverAsync();

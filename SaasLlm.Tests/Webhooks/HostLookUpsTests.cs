@@ -3,11 +3,12 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using SaasLlm.Core.Webhooks.Delivery;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Webhooks;
 
 /// <summary>Names whose servers do not answer are their owners' trouble alone.</summary>
-public sealed class HostLookUpsTests(WebhookStores stores) : IClassFixture<WebhookStores>
+public sealed class HostLookUpsTests(AppFixture app)
 {
     private static readonly TimeSpan s_soon = HostLookUps.HangsAfter + TimeSpan.FromSeconds(8);
 
@@ -75,11 +76,10 @@ public sealed class HostLookUpsTests(WebhookStores stores) : IClassFixture<Webho
     public async Task A_name_that_hangs_is_a_timeout_and_delays_nobody_else()
     {
         var names = new Names();
-        await using var bench = await WebhookBench.CreateAsync(stores);
-        await using var receiver = await Receiver.StartAsync();
+        await using var bench = await WebhookBench.CreateAsync(app);
         var runner = bench.CreateRunner(names, ("Timeout", "00:00:10"));
-        var hangs = await runner.RegisterAsync($"http://hangs.example:{receiver.Port}/");
-        var quick = await runner.RegisterAsync($"http://quick.example:{receiver.Port}/");
+        var hangs = await runner.RegisterAsync($"http://hangs.example:{bench.Receiver.Port}/");
+        var quick = await runner.RegisterAsync($"http://quick.example:{bench.Receiver.Port}/");
         await bench.RaiseAsync();
         await runner.RelayAndDeliverAsync();
         Assert.Equal(["delivered 1 200 -"], await bench.DeliveriesAsync(quick));

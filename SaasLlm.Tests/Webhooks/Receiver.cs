@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -62,6 +63,11 @@ internal sealed class Receiver : IAsyncDisposable
 internal sealed record Received(string Method, string Path, string Body, IReadOnlyDictionary<string, string> Headers)
 {
     public Guid Id => Guid.Parse(Headers["webhook-id"]);
+
+    public string Type => (string)JsonNode.Parse(Body)!["type"]!;
+
+    /// <summary>A member of its data.</summary>
+    public string? Data(string name) => (string?)JsonNode.Parse(Body)!["data"]![name];
 
     /// <summary>The signatures that its secret makes of it.</summary>
     public string SignatureBy(string secret)

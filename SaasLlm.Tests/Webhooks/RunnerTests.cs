@@ -1,28 +1,23 @@
 using Npgsql;
 using SaasLlm.Core.Webhooks.Delivery;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Webhooks;
 
 /// <summary>Several runners on one database, some of them killed.</summary>
-public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookStores>, IAsyncLifetime
+public sealed class RunnerTests(AppFixture app) : IAsyncLifetime
 {
     private WebhookBench _bench = null!;
-    private Receiver _receiver = null!;
 
-    public async ValueTask InitializeAsync()
-        => (_bench, _receiver) = (await WebhookBench.CreateAsync(stores), await Receiver.StartAsync());
+    public async ValueTask InitializeAsync() => _bench = await WebhookBench.CreateAsync(app);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _receiver.DisposeAsync();
-        await _bench.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _bench.DisposeAsync();
 
     [Fact]
     public async Task Runners_side_by_side_send_each_event_to_each_endpoint_once()
     {
         var runners = Enumerable.Range(0, 3).Select(_ => _bench.CreateRunner(settings: [("RelayBatchSize", "7"), ("TriesMax", "10")])).ToArray();
-        var endpoints = await Task.WhenAll(Enumerable.Range(0, 5).Select(number => runners[0].RegisterAsync($"{_receiver.Url}/{number}")));
+        var endpoints = await Task.WhenAll(Enumerable.Range(0, 5).Select(number => runners[0].RegisterAsync($"{_bench.Receiver.Url}/{number}")));
         var messages = await _bench.RaiseAsync(count: 120);
 
         // All relay and deliver until nothing is left; whoever finds nothing looks again.
@@ -37,7 +32,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
 
         foreach (var (endpoint, number) in endpoints.Select((endpoint, number) => (endpoint, number)))
         {
-            Assert.Equal(messages, _receiver.At($"/{number}").Select(received => received.Id).Order());
+            Assert.Equal(messages, _bench.Receiver.At($"/{number}").Select(received => received.Id).Order());
             Assert.Equal(Enumerable.Repeat("delivered 1 200 -", 120), await _bench.DeliveriesAsync(endpoint));
         }
     }
@@ -46,7 +41,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
     public async Task A_runner_that_dies_between_sending_and_writing_it_down_sends_again_with_the_same_id()
     {
         var (killed, other) = (_bench.CreateRunner(), _bench.CreateRunner());
-        var endpoint = await killed.RegisterAsync(_receiver.Url + "/hook");
+        var endpoint = await killed.RegisterAsync(_bench.Receiver.Url + "/hook");
         var message = (await _bench.RaiseAsync())[0];
         await killed.RelayAsync();
         var delivery = Assert.Single((await killed.Store.ClaimAsync(10, default)).Deliveries);
@@ -56,7 +51,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
         await _bench.ShiftAsync(TimeSpan.FromSeconds(61));
         Assert.Equal(1, await other.DeliverAsync());
 
-        Assert.Equal([message, message], _receiver.Heard.Select(received => received.Id));
+        Assert.Equal([message, message], _bench.Receiver.Heard.Select(received => received.Id));
         Assert.Equal(["delivered 1 200 -"], await _bench.DeliveriesAsync(endpoint));
     }
 
@@ -65,7 +60,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
     public async Task What_a_runner_finds_after_its_lease_is_not_written()
     {
         var (late, other) = (_bench.CreateRunner(), _bench.CreateRunner());
-        var endpoint = await late.RegisterAsync(_receiver.Url + "/hook");
+        var endpoint = await late.RegisterAsync(_bench.Receiver.Url + "/hook");
         await _bench.RaiseAsync();
         await late.RelayAsync();
         var delivery = Assert.Single((await late.Store.ClaimAsync(10, default)).Deliveries);
@@ -86,7 +81,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
     public async Task What_an_old_url_said_is_not_held_against_the_new_one()
     {
         var runner = _bench.CreateRunner();
-        var endpoint = await runner.RegisterAsync(_receiver.Url + "/old");
+        var endpoint = await runner.RegisterAsync(_bench.Receiver.Url + "/old");
         await _bench.RaiseAsync(count: 2);
         await runner.RelayAsync();
         var tries = (await runner.Store.ClaimAsync(10, default)).Deliveries;
@@ -95,7 +90,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
         await runner.Webhooks.UpdateAsync(endpoint.Endpoint.EndpointId, "team", null, null, "Described", default);
         Assert.Equal("active true", await JudgedAsync());
 
-        await runner.Webhooks.UpdateAsync(endpoint.Endpoint.EndpointId, "team", _receiver.Url + "/new", null, null, default);
+        await runner.Webhooks.UpdateAsync(endpoint.Endpoint.EndpointId, "team", _bench.Receiver.Url + "/new", null, null, default);
         Assert.Equal("active false", await JudgedAsync());
         Assert.Empty(await runner.Store.SaveAsync([FinishedTry.Of(tries[1], new(410, WebhookError.Status, TimeSpan.Zero), 0)], default));
         Assert.Equal("active false", await JudgedAsync());
@@ -108,8 +103,8 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
     public async Task An_endpoint_has_no_more_tries_under_way_than_it_may_whoever_sends_them()
     {
         var runners = Enumerable.Range(0, 3).Select(_ => _bench.CreateRunner(settings: ("EndpointTriesMax", "3"))).ToArray();
-        await runners[0].RegisterAsync(_receiver.Url + "/one");
-        await runners[0].RegisterAsync(_receiver.Url + "/two");
+        await runners[0].RegisterAsync(_bench.Receiver.Url + "/one");
+        await runners[0].RegisterAsync(_bench.Receiver.Url + "/two");
         await _bench.RaiseAsync(count: 20);
         await runners[0].RelayAsync();
 
@@ -127,7 +122,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
     public async Task Those_that_are_due_longest_go_first()
     {
         var runner = _bench.CreateRunner();
-        await runner.RegisterAsync(_receiver.Url + "/hook");
+        await runner.RegisterAsync(_bench.Receiver.Url + "/hook");
         var messages = await _bench.RaiseAsync(count: 6);
         await runner.RelayAsync();
         await _bench.ExecuteAsync("UPDATE webhook_deliveries SET due_at = due_at - interval '1 hour' WHERE message_id = $1", messages[5]);
@@ -143,8 +138,8 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
     {
         await _bench.CreateTeamAsync("small");
         var runner = _bench.CreateRunner(settings: ("TriesMax", "4"));
-        await runner.RegisterAsync(_receiver.Url + "/large");
-        await runner.RegisterAsync(_receiver.Url + "/small", "small");
+        await runner.RegisterAsync(_bench.Receiver.Url + "/large");
+        await runner.RegisterAsync(_bench.Receiver.Url + "/small", "small");
         await _bench.RaiseAsync(count: 400);
         await runner.RelayAsync();
         await _bench.RaiseAsync(count: 1, team: "small");
@@ -156,7 +151,7 @@ public sealed class RunnerTests(WebhookStores stores) : IClassFixture<WebhookSto
             await runner.Pump.IdleAsync();
         }
 
-        Assert.Single(_receiver.At("/small"));
+        Assert.Single(_bench.Receiver.At("/small"));
     }
 
     [Theory]

@@ -8,7 +8,7 @@ using SaasLlm.Tests.Sdks;
 namespace SaasLlm.Tests.Webhooks;
 
 /// <summary>Receivers verify what arrives, by the specification's own library and by what the documentation tells them.</summary>
-public sealed class VerificationTests(WebhookStores stores) : IClassFixture<WebhookStores>
+public sealed class VerificationTests(AppFixture app)
 {
     private static readonly string s_page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "webhooks.md"));
 
@@ -86,14 +86,13 @@ public sealed class VerificationTests(WebhookStores stores) : IClassFixture<Webh
     // Delivered while its secret is being replaced: both sign.
     private async Task<(string Old, string Current, Received Received)> DeliverRotatedAsync()
     {
-        await using var bench = await WebhookBench.CreateAsync(stores);
-        await using var receiver = await Receiver.StartAsync();
+        await using var bench = await WebhookBench.CreateAsync(app);
         var runner = bench.CreateRunner();
-        var old = await runner.RegisterAsync(receiver.Url + "/hook");
+        var old = await runner.RegisterAsync(bench.Receiver.Url + "/hook");
         var current = await runner.Webhooks.RotateSecretAsync(
             old.Endpoint.EndpointId, "team", TimeSpan.FromHours(1), IdempotentWork.Once(TimeProvider.System), CancellationToken.None);
         await bench.RaiseAsync();
         await runner.RelayAndDeliverAsync();
-        return (old.Secret, current.Value.Secret, Assert.Single(receiver.Heard));
+        return (old.Secret, current.Value.Secret, Assert.Single(bench.Receiver.Heard));
     }
 }

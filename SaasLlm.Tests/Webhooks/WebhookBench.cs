@@ -12,17 +12,7 @@ using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Webhooks;
 
-/// <summary>A database of its own, with runners that a test drives pass by pass.</summary>
-public sealed class WebhookStores(AppFixture app) : IAsyncLifetime
-{
-    internal Stores Stores { get; private set; } = null!;
-
-    public async ValueTask InitializeAsync() => Stores = await app.StoresAsync();
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-}
-
-/// <inheritdoc cref="WebhookStores"/>
+/// <summary>A database of its own with a team in it, somebody's server that listens, and runners that a test drives pass by pass.</summary>
 internal sealed class WebhookBench : IAsyncDisposable
 {
     private readonly List<IHost> _runners = [];
@@ -30,17 +20,20 @@ internal sealed class WebhookBench : IAsyncDisposable
     private readonly string _redis;
     private int _names;
 
-    private WebhookBench(string postgres, string redis)
+    private WebhookBench(string postgres, string redis, Receiver receiver)
     {
-        (_postgres, _redis) = (postgres, redis);
+        (_postgres, _redis, Receiver) = (postgres, redis, receiver);
         Database = NpgsqlDataSource.Create(postgres);
     }
 
     public NpgsqlDataSource Database { get; }
 
-    public static async Task<WebhookBench> CreateAsync(WebhookStores stores)
+    public Receiver Receiver { get; }
+
+    public static async Task<WebhookBench> CreateAsync(AppFixture app)
     {
-        var bench = new WebhookBench(await stores.Stores.CreateDatabaseAsync(), stores.Stores.Redis);
+        var stores = await app.StoresAsync();
+        var bench = new WebhookBench(await stores.CreateDatabaseAsync(), stores.Redis, await Receiver.StartAsync());
         await bench.ExecuteAsync("INSERT INTO organizations (organization_id, name) VALUES ('org', 'Org')");
         await bench.CreateTeamAsync("team");
         return bench;
@@ -138,6 +131,7 @@ internal sealed class WebhookBench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Receiver.DisposeAsync();
         foreach (var runner in _runners)
         {
             runner.Dispose();
