@@ -5,8 +5,6 @@ namespace SaasLlm.Tests.EndToEnd;
 /// <summary>Calls with an Idempotency-Key that fail: a repeat with the key makes them anew, with a job of its own, charged once.</summary>
 public sealed class KeyedFailureTests(AppFixture fixture)
 {
-    private const string Messages = "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]";
-
     [Theory]
     [InlineData("/v1/chat/completions", "", 502)]
     [InlineData("/v1/chat/completions", ",\"stream\":true", 502)]
@@ -16,7 +14,7 @@ public sealed class KeyedFailureTests(AppFixture fixture)
     {
         var tenant = await Tenant.CreateAsync(fixture, 3, "mock/500");
         await tenant.WaitForKeyAsync(fixture);
-        var (body, key) = (Body(tenant, path, fields), Guid.NewGuid().ToString());
+        var (body, key) = (tenant.CallBody(path, fields), Guid.NewGuid().ToString());
         (await tenant.Team.PostOnceAsync(path, body, key)).Is(status);
         await MendAsync(tenant);
 
@@ -38,7 +36,7 @@ public sealed class KeyedFailureTests(AppFixture fixture)
         var tenant = await Tenant.CreateAsync(fixture, 3, "mock/cut-at-7");
         await tenant.WaitForKeyAsync(fixture);
         path = path.Replace("JOB", await tenant.OpenJobAsync(), StringComparison.Ordinal);
-        var (body, key) = (Body(tenant, path, fields), Guid.NewGuid().ToString());
+        var (body, key) = (tenant.CallBody(path, fields), Guid.NewGuid().ToString());
         var broken = (await tenant.Team.PostOnceAsync(path, body, key)).Is(200);
         Assert.Contains("llm.stream_failed", broken.Text, StringComparison.Ordinal);
         await MendAsync(tenant);
@@ -50,9 +48,6 @@ public sealed class KeyedFailureTests(AppFixture fixture)
         Assert.EndsWith("data: [DONE]\n\n", again.Text, StringComparison.Ordinal);
         Assert.Equal((null, "true", again.Text), (again.Replayed, replayed.Replayed, replayed.Text));
     }
-
-    private static string Body(Tenant tenant, string path, string fields)
-        => $$"""{"{{(path.StartsWith("/v1", StringComparison.Ordinal) ? "model" : "model_group")}}":"{{tenant.Group}}",{{Messages}}{{fields}}}""";
 
     private static async Task MendAsync(Tenant tenant)
     {

@@ -7,8 +7,6 @@ namespace SaasLlm.Tests.EndToEnd;
 /// <summary>Limits of a team and its keys, on every way in.</summary>
 public sealed class RateLimitTests(AppFixture fixture)
 {
-    private const string Messages = "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]";
-
     // All ways in share one limit; a refusal leaves no job behind.
     [Theory]
     [InlineData("/api/jobs/JOB/llm-call", false)]
@@ -21,8 +19,8 @@ public sealed class RateLimitTests(AppFixture fixture)
     {
         var tenant = await ReadyAsync("""{"requests_per_minute":2,"tokens_per_minute":90000}""");
         path = path.Replace("JOB", await tenant.OpenJobAsync(), StringComparison.Ordinal);
-        var body = $$"""{"model{{(path.StartsWith("/v1", StringComparison.Ordinal) ? "" : "_group")}}":"{{tenant.Group}}",{{Messages}},"max_tokens":50""";
-        body += path.Contains("create-and", StringComparison.Ordinal) ? ",\"job_type\":\"test\"}" : isStream ? ",\"stream\":true}" : "}";
+        var fields = path.Contains("create-and", StringComparison.Ordinal) ? ",\"job_type\":\"test\"" : isStream ? ",\"stream\":true" : "";
+        var body = tenant.CallBody(path, ",\"max_tokens\":50" + fields);
 
         var answers = new List<Sent>();
         for (var n = 0; n < 3; n++)
@@ -55,7 +53,7 @@ public sealed class RateLimitTests(AppFixture fixture)
     {
         var tenant = await ReadyAsync("""{"tokens_per_minute":10}""");
 
-        var refused = await SendAsync(tenant.Team, "/v1/chat/completions", $$"""{"model":"{{tenant.Group}}",{{Messages}},"max_tokens":50}""");
+        var refused = await SendAsync(tenant.Team, "/v1/chat/completions", tenant.CallBody("/v1/chat/completions", ",\"max_tokens\":50"));
 
         Assert.Equal((429, "false"), (refused.Status, refused.Headers["x-should-retry"]));
         Assert.False(refused.Headers.ContainsKey("Retry-After"));
@@ -71,7 +69,7 @@ public sealed class RateLimitTests(AppFixture fixture)
         var made = (await tenant.Operator.PostAsync($"/api/teams/{tenant.TeamId}/keys/generate", """{"limits":{"requests_per_minute":1}}""")).Is(200);
         using var limited = new ApiClient((await fixture.AppAsync()).Api.BaseAddress!, (string)made["virtual_key"]!);
         var path = $"/api/jobs/{await tenant.OpenJobAsync()}/llm-call";
-        var body = $$"""{"model_group":"{{tenant.Group}}",{{Messages}}}""";
+        var body = tenant.CallBody(path);
 
         (await limited.PostAsync(path, body)).Is(200);
         var key = (await limited.PostAsync(path, body)).Is(429, "rate_limit.exceeded");

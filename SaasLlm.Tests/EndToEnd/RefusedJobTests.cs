@@ -6,8 +6,6 @@ namespace SaasLlm.Tests.EndToEnd;
 /// <summary>A refusal names a job where there is one, and only there.</summary>
 public sealed class RefusedJobTests(AppFixture fixture)
 {
-    private const string Messages = "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]";
-
     [Theory]
     [InlineData("/v1/chat/completions", "", 402)]
     [InlineData("/v1/chat/completions", ",\"stream\":true", 402)]
@@ -52,10 +50,9 @@ public sealed class RefusedJobTests(AppFixture fixture)
 
     private static async Task<(int Status, string? Header, string? Member)> JobsAsync(Tenant tenant, string path, string fields, string? join = null)
     {
-        var model = path.StartsWith("/v1", StringComparison.Ordinal) ? "model" : "model_group";
         using var request = new HttpRequestMessage(HttpMethod.Post, path)
         {
-            Content = new StringContent($$"""{"{{model}}":"{{tenant.Group}}",{{Messages}}{{fields}}}""", System.Text.Encoding.UTF8, "application/json"),
+            Content = new StringContent(tenant.CallBody(path, fields), System.Text.Encoding.UTF8, "application/json"),
         };
         if (join is not null)
         {

@@ -7,8 +7,6 @@ namespace SaasLlm.Tests.EndToEnd;
 /// <summary>How an answer's time was spent, in its header.</summary>
 public sealed partial class ServerTimingTests(AppFixture fixture)
 {
-    private const string Messages = "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]";
-
     [Theory]
     [InlineData("/api/jobs/JOB/llm-call", "")]
     [InlineData("/api/jobs/JOB/llm-call-stream", "")]
@@ -21,9 +19,8 @@ public sealed partial class ServerTimingTests(AppFixture fixture)
         var tenant = await Tenant.CreateAsync(fixture, 10, "mock/slow-500ms");
         await tenant.WaitForKeyAsync(fixture);
         path = path.Replace("JOB", await tenant.OpenJobAsync(), StringComparison.Ordinal);
-        var model = path.StartsWith("/v1", StringComparison.Ordinal) ? "model" : "model_group";
 
-        var (upstream, overhead) = await TimingAsync(tenant, path, $$"""{"{{model}}":"{{tenant.Group}}",{{Messages}}{{fields}}}""", 200);
+        var (upstream, overhead) = await TimingAsync(tenant, path, tenant.CallBody(path, fields), 200);
 
         Assert.InRange(upstream, 500, 60_000);
         Assert.InRange(overhead, 0.001, 60_000);
@@ -35,7 +32,7 @@ public sealed partial class ServerTimingTests(AppFixture fixture)
         var tenant = await Tenant.CreateAsync(fixture, 0, "gpt-4-turbo");
         await tenant.WaitForKeyAsync(fixture);
 
-        var (upstream, overhead) = await TimingAsync(tenant, "/v1/chat/completions", $$"""{"model":"{{tenant.Group}}",{{Messages}}}""", 402);
+        var (upstream, overhead) = await TimingAsync(tenant, "/v1/chat/completions", tenant.CallBody("/v1/chat/completions"), 402);
 
         Assert.Equal(0, upstream);
         Assert.InRange(overhead, 0.001, 60_000);

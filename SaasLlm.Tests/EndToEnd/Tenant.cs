@@ -60,6 +60,13 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virt
 
     public async Task<string> OpenJobAsync() => (string)(await Team.PostAsync("/api/jobs/create", """{"job_type":"test"}""")).Is(200)["job_id"]!;
 
+    /// <summary>A call of the team's group, as <paramref name="path"/> takes it, and <paramref name="fields"/> behind it, each after a comma.</summary>
+    public string CallBody(string path, string fields = "")
+    {
+        var model = path.StartsWith("/v1", StringComparison.Ordinal) ? "model" : "model_group";
+        return $$"""{"{{model}}":"{{group}}","messages":[{"role":"user","content":"x"}]{{fields}}}""";
+    }
+
     /// <summary>A busy machine may set the team's gateway key up late: then the call is repeated, as its answer asks.</summary>
     public async Task<ApiAnswer> CallAsync(string job, string? messages = null)
     {
