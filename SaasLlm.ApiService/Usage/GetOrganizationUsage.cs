@@ -30,15 +30,7 @@ internal sealed class GetOrganizationUsage(UsageReader usage, TimeProvider time)
             return;
         }
 
-        var query = request.ToQuery(time, teams);
-        if (request.WantsCsv(HttpContext))
-        {
-            await UsageCsv.WriteAsync(HttpContext, usage, time, query, isOperator: true, ct);
-            return;
-        }
-
-        var report = await usage.ReadAsync(query, request.Keys(), request.LimitOf(), ct);
-        await Send.OkAsync(UsageResponse.Of(request.OrganizationId, request.PeriodOf(time), query, report, isOperator: true), ct);
+        await Send.UsageAsync(request, request.OrganizationId, request.ToQuery(time, teams), isOperator: true, usage, time, ct);
     }
 }
 

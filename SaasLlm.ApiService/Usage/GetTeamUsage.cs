@@ -45,16 +45,10 @@ internal sealed class GetTeamUsage(UsageReader usage, TimeProvider time) : Endpo
         if (query.GroupBy.Contains(UsageDimension.Model) && !caller.IsOperator)
         {
             await Send.FailureAsync(s_operatorsOnly);
+            return;
         }
-        else if (request.WantsCsv(HttpContext))
-        {
-            await UsageCsv.WriteAsync(HttpContext, usage, time, query, caller.IsOperator, ct);
-        }
-        else
-        {
-            var report = await usage.ReadAsync(query, request.Keys(), request.LimitOf(), ct);
-            await Send.OkAsync(UsageResponse.Of(request.TeamId, request.PeriodOf(time), query, report, caller.IsOperator), ct);
-        }
+
+        await Send.UsageAsync(request, request.TeamId, query, caller.IsOperator, usage, time, ct);
     }
 }
 

@@ -21,18 +21,8 @@ internal sealed class GetUsage(UsageReader usage, TimeProvider time) : Endpoint<
         });
     }
 
-    public override async Task HandleAsync(GetUsageRequest request, CancellationToken ct)
-    {
-        var query = request.ToQuery(time, teams: null);
-        if (request.WantsCsv(HttpContext))
-        {
-            await UsageCsv.WriteAsync(HttpContext, usage, time, query, isOperator: true, ct);
-            return;
-        }
-
-        var report = await usage.ReadAsync(query, request.Keys(), request.LimitOf(), ct);
-        await Send.OkAsync(UsageResponse.Of(null, request.PeriodOf(time), query, report, isOperator: true), ct);
-    }
+    public override Task HandleAsync(GetUsageRequest request, CancellationToken ct)
+        => Send.UsageAsync(request, id: null, request.ToQuery(time, teams: null), isOperator: true, usage, time, ct);
 }
 
 internal sealed record GetUsageRequest(
