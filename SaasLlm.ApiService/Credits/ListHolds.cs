@@ -75,7 +75,6 @@ internal sealed class ListHoldsValidator : Validator<ListHoldsRequest>
     {
         RuleFor(r => r.Limit).InclusiveBetween(1, PageQuery.LimitMax);
         RuleFor(r => r.Sort).Must(sort => sort is null or "expires_at").WithMessage("must be expires_at");
-        RuleFor(r => r.Cursor).Must(cursor => cursor is null || (Cursor.TryDecode(cursor, out var key) && HoldPlace.TryParse(key, out _)))
-            .WithMessage("is not a cursor of this list");
+        RuleFor(r => r.Cursor).IsCursor(key => HoldPlace.TryParse(key, out _));
     }
 }

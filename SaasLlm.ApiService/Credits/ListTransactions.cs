@@ -1,11 +1,9 @@
-using System.Globalization;
 using FastEndpoints;
 using FluentValidation;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Lists;
 using SaasLlm.ApiService.Teams;
-using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 
 namespace SaasLlm.ApiService.Credits;
@@ -60,11 +58,7 @@ internal sealed class ListTransactionsValidator : Validator<ListTransactionsRequ
     public ListTransactionsValidator()
     {
         this.IsPage("sequence");
-        RuleFor(r => r.Cursor).Must(IsSequence).WithMessage("is not a cursor of this list");
+        RuleFor(r => r.Cursor).IsNumberCursor();
         RuleFor(r => r.Kind).Must(kind => kind is null || s_kinds.Contains(kind)).WithMessage($"must be one of {string.Join(", ", s_kinds)}");
     }
-
-    private static bool IsSequence(string? cursor)
-        => cursor is null
-           || (Cursor.TryDecode(cursor, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _));
 }

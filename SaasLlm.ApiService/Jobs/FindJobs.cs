@@ -53,6 +53,6 @@ internal sealed class FindJobsValidator : Validator<FindJobsRequest>
     {
         this.IsPage("job_id");
         RuleFor(r => r.ExternalTaskId).NotEmpty().MaximumLength(255);
-        RuleFor(r => r.Cursor).IsJobCursor();
+        RuleFor(r => r.Cursor).IsIdCursor();
     }
 }

@@ -60,7 +60,7 @@ internal sealed class ListTeamJobsValidator : Validator<ListTeamJobsRequest>
     public ListTeamJobsValidator()
     {
         this.IsPage("job_id");
-        RuleFor(r => r.Cursor).IsJobCursor();
+        RuleFor(r => r.Cursor).IsIdCursor();
         RuleFor(r => r.Status).Must(status => status is null || s_statuses.Contains(status)).WithMessage($"must be one of {string.Join(", ", s_statuses)}");
         RuleFor(r => r.JobType).MaximumLength(64);
     }

@@ -1,8 +1,6 @@
-using System.Globalization;
 using FastEndpoints;
 using FluentValidation;
 using SaasLlm.ApiService.Platform.Lists;
-using SaasLlm.Core.Common;
 using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.ApiService.Pricing;
@@ -51,10 +49,7 @@ internal sealed class ListPriceVersionsValidator : Validator<ListPriceVersionsRe
     public ListPriceVersionsValidator()
     {
         this.IsPage("version");
-        RuleFor(r => r.Cursor).Must(IsNumber).WithMessage("is not a cursor of this list");
+        RuleFor(r => r.Cursor).IsNumberCursor();
         RuleFor(r => r.Source).IsPriceSource();
     }
-
-    private static bool IsNumber(string? cursor)
-        => cursor is null || (Cursor.TryDecode(cursor, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _));
 }

@@ -71,8 +71,7 @@ internal sealed class ListUnmeasuredCostsValidator : Validator<ListUnmeasuredCos
     public ListUnmeasuredCostsValidator()
     {
         this.IsPage("day");
-        RuleFor(r => r.Cursor).Must(cursor => cursor is null || (Cursor.TryDecode(cursor, out var day) && Days.Of(day) is not null))
-            .WithMessage("is not a cursor of this list");
+        RuleFor(r => r.Cursor).IsCursor(day => Days.Of(day) is not null);
         RuleFor(r => r.From).Must(Days.IsDay).WithMessage("must be a day such as 2026-01-31");
         RuleFor(r => r.Until).Must(Days.IsDay).WithMessage("must be a day such as 2026-01-31");
         RuleFor(r => r.UsageSource).Must(source => source is null || UsageSource.Unmeasured.Contains(source))

@@ -1,5 +1,4 @@
 using FluentValidation;
-using SaasLlm.Core.Common;
 using SaasLlm.Core.Webhooks;
 
 namespace SaasLlm.ApiService.Webhooks;
@@ -14,9 +13,4 @@ internal static class WebhookRules
             .Must(events => events is null || events.All(WebhookEvents.IsFilter))
             .WithMessage($"must name events or areas (job.*): {string.Join(", ", WebhookEvents.All.Select(known => known.Name))}")
             .Must(events => events is null || events.Distinct(StringComparer.Ordinal).Count() == events.Count).WithMessage("an event is there twice");
-
-    /// <summary>Lists that are sorted by a UUID.</summary>
-    public static void IsIdCursor<T>(this IRuleBuilder<T, string?> rule)
-        => rule.Must(cursor => cursor is null || (Cursor.TryDecode(cursor, out var key) && Guid.TryParse(key, out _)))
-            .WithMessage("is not a cursor of this list");
 }

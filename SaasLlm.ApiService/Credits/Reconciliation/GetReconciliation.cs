@@ -64,11 +64,9 @@ internal sealed class GetReconciliationValidator : Validator<GetReconciliationRe
     public GetReconciliationValidator()
     {
         this.IsPage("first_seen");
-        RuleFor(r => r.Cursor).Must(IsId).WithMessage("is not a cursor of this list");
+        RuleFor(r => r.Cursor).IsIdCursor();
         RuleFor(r => r.TeamId).Must(id => id is null || Names.IsTenantId(id)).WithMessage("must match ^[A-Za-z0-9_-]{1,64}$");
         RuleFor(r => r.Kind).Must(kind => kind is null || DifferenceKind.InPostgres.Contains(kind))
             .WithMessage($"must be one of {string.Join(", ", DifferenceKind.InPostgres)}");
     }
-
-    private static bool IsId(string? cursor) => cursor is null || (Cursor.TryDecode(cursor, out var text) && Guid.TryParse(text, out _));
 }

@@ -81,8 +81,7 @@ internal sealed class ListResultsValidator : Validator<ListResultsRequest>
     {
         this.IsPage("ordinal");
         RuleFor(r => r.Sort).Must(sort => sort is null or "ordinal").WithMessage("must be ordinal");
-        RuleFor(r => r.Cursor).Must(cursor => cursor is null || (Cursor.TryDecode(cursor, out var key) && int.TryParse(key, out _)))
-            .WithMessage("is not a cursor of this list");
+        RuleFor(r => r.Cursor).IsOrdinalCursor();
         RuleFor(r => r.Format).Must(format => format is null or "json" or "csv" or "jsonl").WithMessage("must be json, csv or jsonl");
     }
 }

@@ -3,7 +3,6 @@ using FluentValidation;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Lists;
-using SaasLlm.Core.Common;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Jobs.Background;
 
@@ -65,8 +64,7 @@ internal sealed class ListStepsValidator : Validator<ListStepsRequest>
     public ListStepsValidator()
     {
         this.IsPage("ordinal");
-        RuleFor(r => r.Cursor).Must(cursor => cursor is null || (Cursor.TryDecode(cursor, out var key) && int.TryParse(key, out _)))
-            .WithMessage("is not a cursor of this list");
+        RuleFor(r => r.Cursor).IsOrdinalCursor();
         RuleFor(r => r.Status).Must(status => status is null || StepStatus.All.Contains(status)).WithMessage($"must be one of {string.Join(", ", StepStatus.All)}");
     }
 }

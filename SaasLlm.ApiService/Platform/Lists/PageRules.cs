@@ -23,8 +23,7 @@ internal static class PageRules
         where T : IPageRequest
     {
         validator.RuleFor(page => page.Limit).InclusiveBetween(1, PageQuery.LimitMax);
-        validator.RuleFor(page => page.Cursor).Must(cursor => cursor is null || Cursor.TryDecode(cursor, out _))
-            .WithMessage("is not a cursor of this list");
+        validator.RuleFor(page => page.Cursor).IsCursor(_ => true);
         validator.RuleFor(page => page.Sort).Must(sort => sort is null || sort == column || sort == "-" + column)
             .WithMessage($"must be {column} or -{column}");
     }

@@ -3,6 +3,7 @@ using FluentValidation;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.ApiService.Platform.Idempotency;
+using SaasLlm.ApiService.Platform.Lists;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Webhooks;
 
