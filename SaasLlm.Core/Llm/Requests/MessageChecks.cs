@@ -143,19 +143,16 @@ internal static class MessageChecks
             return ($"{field}.file", $"'{field}.file' must be an object.");
         }
 
-        if (Unknown(file, s_file, $"{field}.file", settings) is { } unknown)
-        {
-            return unknown;
-        }
-
-        // An id names a file in the operator's account, and that may be another tenant's.
-        if (FieldChecks.Present(file, "file_id", out _) && !settings.AnyAddress)
-        {
-            return ($"{field}.file.file_id", "Files by id are not offered by this model group.");
-        }
-
-        return FieldChecks.Text(file, "file_data") is { } data ? Address(data, $"{field}.file.file_data", settings) : null;
+        return Unknown(file, s_file, $"{field}.file", settings)
+            ?? FileId(file, $"{field}.file", settings)
+            ?? (FieldChecks.Text(file, "file_data") is { } data ? Address(data, $"{field}.file.file_data", settings) : null);
     }
+
+    /// <summary>An id names a file in the operator's account, and that may be another tenant's.</summary>
+    public static (string Field, string Sentence)? FileId(JsonElement file, string field, GroupSettings settings)
+        => FieldChecks.Present(file, "file_id", out _) && !settings.AnyAddress
+            ? ($"{field}.file_id", "Files by id are not offered by this model group.")
+            : null;
 
     /// <summary>Nobody may fetch what is neither public nor in the request itself.</summary>
     public static (string Field, string Sentence)? Address(string address, string field, GroupSettings settings)

@@ -136,13 +136,7 @@ internal static class ResponseInputChecks
             return ($"{field}.type", $"'{field}.type' must be one of {string.Join(", ", s_parts.Keys)}.");
         }
 
-        // An id names a file in the operator's account, and that may be another tenant's.
-        if (FieldChecks.Present(part, "file_id", out _) && !settings.AnyAddress)
-        {
-            return ($"{field}.file_id", "Files by id are not offered by this model group.");
-        }
-
-        return MessageChecks.Unknown(part, members, field, settings)
+        return MessageChecks.FileId(part, field, settings) ?? MessageChecks.Unknown(part, members, field, settings)
             ?? Address(part, "image_url", field, settings) ?? Address(part, "file_url", field, settings) ?? FileData(part, field, settings);
     }
 
