@@ -14,8 +14,9 @@ namespace SaasLlm.Benchmarks.Jobs;
 /// </summary>
 internal sealed class JobsVerb : IVerb
 {
-    // As the runner's option of that name has it.
+    // As the runner's options of these names have it.
     private const int TeamStepsMax = 16;
+    private const int AllStepsMax = 1024;
     private const int StepsOfJob = 2;
     private const int StepsOfQueuedJob = 10;
 
@@ -91,10 +92,10 @@ internal sealed class JobsVerb : IVerb
         {
             manyRuns.Add(jobs * StepsOfJob / (await load.RunManyAsync(jobs, cancellation)).TotalSeconds);
             await many.FillAsync(teams, jobs, StepsOfJob, isChained: true, cancellation);
-            manyRaw.Add(jobs * StepsOfJob / (await many.WorkAsync(jobs * StepsOfJob, TeamStepsMax, cancellation)).TotalSeconds);
+            manyRaw.Add(jobs * StepsOfJob / (await many.WorkAsync(jobs * StepsOfJob, TeamStepsMax, AllStepsMax, cancellation)).TotalSeconds);
             oneRuns.Add(batch / (await load.RunBatchAsync(batch, cancellation)).TotalSeconds);
             await one.FillAsync(1, 1, batch, isChained: false, cancellation);
-            oneRaw.Add(batch / (await one.WorkAsync(batch, TeamStepsMax, cancellation)).TotalSeconds);
+            oneRaw.Add(batch / (await one.WorkAsync(batch, TeamStepsMax, AllStepsMax, cancellation)).TotalSeconds);
             await Said($"round {round + 1}/{rounds}  steps: many {manyRuns[^1]:0}/s, raw {manyRaw[^1]:0}/s; batch {oneRuns[^1]:0}/s, raw {oneRaw[^1]:0}/s");
         }
 
@@ -139,8 +140,8 @@ internal sealed class JobsVerb : IVerb
         List<double> fewCosts = [], muchCosts = [];
         for (var round = 0; round < rounds * DepthRounds; round++)
         {
-            fewCosts.Add(Micros(await few.WorkAsync(count, TeamStepsMax, cancellation)));
-            muchCosts.Add(Micros(await much.WorkAsync(count, TeamStepsMax, cancellation)));
+            fewCosts.Add(Micros(await few.WorkAsync(count, TeamStepsMax, AllStepsMax, cancellation)));
+            muchCosts.Add(Micros(await much.WorkAsync(count, TeamStepsMax, AllStepsMax, cancellation)));
             await few.FillAsync(teams, count / StepsOfQueuedJob, StepsOfQueuedJob, isChained: false, cancellation);
             await much.FillAsync(teams, count / StepsOfQueuedJob, StepsOfQueuedJob, isChained: false, cancellation);
         }
@@ -162,7 +163,7 @@ internal sealed class JobsVerb : IVerb
 
         async Task WarmAsync(StepQueue queue)
         {
-            await queue.WorkAsync(count, TeamStepsMax, cancellation);
+            await queue.WorkAsync(count, TeamStepsMax, AllStepsMax, cancellation);
             await queue.FillAsync(teams, count / StepsOfQueuedJob, StepsOfQueuedJob, isChained: false, cancellation);
         }
     }

@@ -84,12 +84,13 @@ internal sealed class StepQueue : IAsyncDisposable
 
     /// <summary>Takes and ends so many steps, one group after the other; how long that took.</summary>
     /// <param name="teamStepsMax">As the runners' option of that name.</param>
-    public async Task<TimeSpan> WorkAsync(int steps, int teamStepsMax, CancellationToken cancellation)
+    /// <param name="allStepsMax">As the runners' option of that name.</param>
+    public async Task<TimeSpan> WorkAsync(int steps, int teamStepsMax, int allStepsMax, CancellationToken cancellation)
     {
         var began = Stopwatch.GetTimestamp();
         for (var done = 0; done < steps;)
         {
-            var claimed = await _store.ClaimAsync(Math.Min(ClaimedAtOnce, steps - done), teamStepsMax, s_lease, cancellation);
+            var claimed = await _store.ClaimAsync(Math.Min(ClaimedAtOnce, steps - done), teamStepsMax, allStepsMax, s_lease, cancellation);
             var saved = await _store.SaveAsync([.. claimed.Select(End)], cancellation);
             if (saved.Count == 0 || saved.Contains(false))
             {

@@ -8,6 +8,7 @@ namespace SaasLlm.Tests.Benchmarks;
 public sealed class JobsLoadTests(AppFixture app)
 {
     private const int TeamStepsMax = 16;
+    private const int AllStepsMax = 1024;
 
     [Theory]
     [InlineData(10, 2, true)]
@@ -21,9 +22,9 @@ public sealed class JobsLoadTests(AppFixture app)
         await using (var queue = await StepQueue.CreateAsync(server, name, cancellation))
         {
             await queue.FillAsync(3, jobs, steps, isChained, cancellation);
-            await queue.WorkAsync(jobs * steps, TeamStepsMax, cancellation);
+            await queue.WorkAsync(jobs * steps, TeamStepsMax, AllStepsMax, cancellation);
 
-            await Assert.ThrowsAsync<InvalidOperationException>(() => queue.WorkAsync(1, TeamStepsMax, cancellation));
+            await Assert.ThrowsAsync<InvalidOperationException>(() => queue.WorkAsync(1, TeamStepsMax, AllStepsMax, cancellation));
         }
 
         await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(server) { Database = $"saasllm_{name}", Pooling = false }.ConnectionString);

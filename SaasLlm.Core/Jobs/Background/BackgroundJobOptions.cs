@@ -15,6 +15,13 @@ public sealed class BackgroundJobOptions
     [Range(1, 4096)]
     public int TeamStepsMax { get; set; } = 16;
 
+    /// <summary>
+    /// Steps of all teams that run at once, on all runners together; 0: as many as the runners have places for. It is never passed: claims
+    /// take turns where it is set. Runners that are told different numbers each keep their own.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int AllStepsMax { get; set; } = 1024;
+
     /// <summary>How long a step stays with a runner that no longer says so; it says so three times as often.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);

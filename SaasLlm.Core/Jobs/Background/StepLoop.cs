@@ -25,7 +25,7 @@ internal sealed partial class StepLoop(
             return 0;
         }
 
-        var claimed = await store.ClaimAsync(places, options.Value.TeamStepsMax, options.Value.Lease, cancellation);
+        var claimed = await store.ClaimAsync(places, options.Value.TeamStepsMax, options.Value.AllStepsMax, options.Value.Lease, cancellation);
         foreach (var step in claimed)
         {
             Start(step);

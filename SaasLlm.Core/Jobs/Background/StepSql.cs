@@ -7,13 +7,22 @@ namespace SaasLlm.Core.Jobs.Background;
 internal static class StepSql
 {
     /// <summary>
+    /// One claim at a time, on all runners, until its transaction ends: the next one counts what this one took. A statement of its own, for
+    /// a statement sees what was there when it began, and not when its lock was granted.
+    /// </summary>
+    public const string OneClaimAtATime = "SELECT pg_advisory_xact_lock(hashtext('saasllm.steps'), 13)";
+
+    /// <summary>
     /// Takes ready steps: of the teams that were served least recently, one of each before a second of any, each team's by priority.
-    /// $1 teams, $2 a team's running steps at most, $3 steps, $4 lease, $5 token.
+    /// $1 running steps of all teams at most, or 0, $2 a team's running steps at most, $3 steps, $4 lease, $5 token.
     /// </summary>
     public const string Claim = """
-        WITH chosen AS (
+        WITH room AS MATERIALIZED (
+          SELECT CASE WHEN $1 = 0 THEN $3
+                      ELSE greatest(0, least($3, $1 - (SELECT coalesce(sum(running), 0) FROM background_teams WHERE running > 0))) END AS places),
+        chosen AS (
           SELECT team_id, last_claimed_at, least($2 - running, $3) AS places FROM background_teams
-           WHERE ready > 0 AND running < $2 ORDER BY last_claimed_at LIMIT $1 FOR UPDATE SKIP LOCKED),
+           WHERE ready > 0 AND running < $2 ORDER BY last_claimed_at LIMIT (SELECT places FROM room) FOR UPDATE SKIP LOCKED),
         picked AS (
           SELECT s.team_id, s.job_id, s.ordinal
             FROM chosen c
@@ -21,7 +30,7 @@ internal static class StepSql
               SELECT r.team_id, r.job_id, r.ordinal, row_number() OVER () AS turn
                 FROM (SELECT team_id, job_id, ordinal FROM background_steps
                        WHERE team_id = c.team_id AND status = 'ready' ORDER BY priority, job_id, ordinal LIMIT c.places) r) s
-           ORDER BY s.turn, c.last_claimed_at LIMIT $3),
+           ORDER BY s.turn, c.last_claimed_at LIMIT (SELECT places FROM room)),
         claimed AS (
           UPDATE background_steps s
              SET status = 'running', lease_token = $5, lease_until = ledger_now() + $4, claims = s.claims + 1, started_at = coalesce(s.started_at, ledger_now())

@@ -9,16 +9,27 @@ namespace SaasLlm.Core.Jobs.Background;
 internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
 {
     /// <summary>Takes ready steps, fairly between teams.</summary>
-    public async Task<IReadOnlyList<ClaimedStep>> ClaimAsync(int steps, int teamRunningMax, TimeSpan lease, CancellationToken cancellation)
+    /// <param name="steps">At most.</param>
+    /// <param name="teamRunningMax">Steps of one team that run then, on all runners, at most.</param>
+    /// <param name="allRunningMax">Steps that run then, on all runners, at most; 0: no such limit.</param>
+    public async Task<IReadOnlyList<ClaimedStep>> ClaimAsync(
+        int steps, int teamRunningMax, int allRunningMax, TimeSpan lease, CancellationToken cancellation)
     {
         var token = Uuid7.New(time);
-        await using var command = database.Source.CreateCommand(StepSql.Claim);
-        command.Parameters.Add(Sql.Value(steps));
-        command.Parameters.Add(Sql.Value(teamRunningMax));
-        command.Parameters.Add(Sql.Value(steps));
-        command.Parameters.Add(Sql.Value(lease));
-        command.Parameters.Add(Sql.Value(token));
-        await using var rows = await command.ExecuteReaderAsync(cancellation);
+        await using var connection = await database.Source.OpenConnectionAsync(cancellation);
+        await using var batch = connection.CreateBatch();
+        if (allRunningMax > 0)
+        {
+            batch.Add(StepSql.OneClaimAtATime);
+        }
+
+        batch.Add(StepSql.Claim, Sql.Value(allRunningMax), Sql.Value(teamRunningMax), Sql.Value(steps), Sql.Value(lease), Sql.Value(token));
+        await using var rows = await batch.ExecuteReaderAsync(cancellation);
+        if (allRunningMax > 0)
+        {
+            await rows.NextResultAsync(cancellation);
+        }
+
         List<ClaimedStep> claimed = [];
         while (await rows.ReadAsync(cancellation))
         {

@@ -70,6 +70,17 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         Assert.InRange(many, 1, few * 2);
     }
 
+    // What runs is added up for the limit of all teams: of those that run something, and not of those that once did.
+    [Fact]
+    public async Task A_claim_costs_the_same_however_many_teams_rest()
+    {
+        await using var database = new BackgroundDatabase(stores.Postgres, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        var few = await BuffersOfClaimAsync(database, "team_few", 100, resting: 10);
+        var many = await BuffersOfClaimAsync(database, "team_many", 100, resting: 20_000);
+
+        Assert.InRange(many, 1, few * 2);
+    }
+
     // It read all of a batch's steps for the end of each: 700 pages a step at 3 000.
     [Fact]
     public async Task An_end_costs_the_same_however_many_steps_have_ended()
@@ -81,7 +92,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         Assert.InRange(many, 1, few * 2);
     }
 
-    private static Task<int> BuffersOfClaimAsync(BackgroundDatabase database, string team, int steps) => BuffersAsync(
+    private static Task<int> BuffersOfClaimAsync(BackgroundDatabase database, string team, int steps, int resting = 0) => BuffersAsync(
         database,
         $"""
         INSERT INTO background_jobs (team_id, job_id, state, total, in_flight, max_parallelism, priority, on_step_failure, run_at, due_at)
@@ -90,9 +101,11 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         SELECT '{team}', '{Job}', n, n::text, 'G', '\x00', 5, CASE WHEN n < 8 THEN 'ready' ELSE 'waiting' END, 3
           FROM generate_series(0, {steps - 1}) n;
         INSERT INTO background_teams (team_id, ready) VALUES ('{team}', 8);
+        INSERT INTO background_teams (team_id) SELECT 'resting_' || n FROM generate_series(1, {resting}) n;
+        INSERT INTO background_teams (team_id, running) SELECT 'running_' || n, 1 FROM generate_series(1, 8) n;
         """,
         "(int, int, int, interval, uuid) AS " + StepSql.Claim,
-        $"(4, 16, 4, '30 s', '{Token}')");
+        $"(1024, 16, 4, '30 s', '{Token}')");
 
     private static Task<int> BuffersOfEndAsync(BackgroundDatabase database, string team, int steps) => BuffersAsync(
         database,

@@ -1,3 +1,4 @@
+using SaasLlm.Core.Common;
 using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Tests.Infrastructure;
 
@@ -78,6 +79,49 @@ public sealed class FairnessTests(AppFixture app) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task All_teams_together_run_no_more_at_once_than_they_may_on_all_runners_together()
+    {
+        var (one, two) = (await _bench.RunnerAsync(isStarted: false), await _bench.RunnerAsync(isStarted: false));
+        var (first, second) = (await _bench.TenantAsync(), await _bench.TenantAsync());
+        await first.SubmitBatchAsync(50);
+        await second.SubmitBatchAsync(50);
+
+        Assert.Equal(5, (await ClaimAsync(one, 5, 100, allMax: 8)).Count);
+        var rest = await ClaimAsync(two, 64, 100, allMax: 8);
+        Assert.Equal(3, rest.Count);
+        Assert.Empty(await ClaimAsync(one, 64, 100, allMax: 8));
+
+        // What ends makes room for as many.
+        var failure = new Failure(FailureKind.UpstreamFailed, "test", "Test.");
+        await two.Steps.SaveAsync([.. rest.Take(2).Select(step => new StepPutBack(step.Id, step.Token, TimeSpan.FromHours(1), false, failure))], CancellationToken.None);
+        Assert.Equal(2, (await ClaimAsync(one, 64, 100, allMax: 8)).Count);
+        // A lower limit ends nothing, and a higher one is at once in force.
+        Assert.Empty(await ClaimAsync(one, 64, 100, allMax: 3));
+        Assert.Equal(4, (await ClaimAsync(one, 4, 100, allMax: 100)).Count);
+        Assert.Equal(("", ""), (await first.MiscountsAsync(), await second.MiscountsAsync()));
+    }
+
+    // Another runner's claim took six, and has not committed: this one waits for it, and sees them.
+    [Fact]
+    public async Task Runners_that_claim_at_the_same_moment_do_not_pass_the_limit_of_all()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var (first, second) = (await _bench.TenantAsync(), await _bench.TenantAsync());
+        await first.SubmitBatchAsync(50);
+        await second.SubmitBatchAsync(50);
+        await using var other = await runner.Get<BackgroundDatabase>().Source.OpenConnectionAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await ExecuteAsync(other, StepSql.OneClaimAtATime);
+        await ExecuteAsync(other, $"UPDATE background_teams SET ready = ready - 6, running = 6 WHERE team_id = '{first.TeamId}'");
+
+        var claim = ClaimAsync(runner, 64, 100, allMax: 8);
+        await BackgroundTenant.UntilAsync(async () => claim.IsCompleted || await _bench.ScalarAsync<bool>("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"));
+        await transaction.CommitAsync();
+
+        Assert.Equal(2, (await claim).Count);
+    }
+
+    [Fact]
     public async Task Within_a_team_priority_comes_first_and_then_who_came_first()
     {
         var runner = await _bench.RunnerAsync(isStarted: false);
@@ -95,6 +139,12 @@ public sealed class FairnessTests(AppFixture app) : IAsyncLifetime
         Assert.Equal([$"{urgent} 0", $"{early} 0", $"{early} 1", $"{late} 0"], order);
     }
 
-    private static Task<IReadOnlyList<ClaimedStep>> ClaimAsync(TestRunner runner, int steps, int teamMax)
-        => runner.Steps.ClaimAsync(steps, teamMax, TimeSpan.FromSeconds(30), CancellationToken.None);
+    private static async Task ExecuteAsync(Npgsql.NpgsqlConnection connection, string sql)
+    {
+        await using var command = new Npgsql.NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static Task<IReadOnlyList<ClaimedStep>> ClaimAsync(TestRunner runner, int steps, int teamMax, int allMax = 0)
+        => runner.Steps.ClaimAsync(steps, teamMax, allMax, TimeSpan.FromSeconds(30), CancellationToken.None);
 }
