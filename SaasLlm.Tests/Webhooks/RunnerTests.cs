@@ -94,6 +94,9 @@ public sealed class RunnerTests(AppFixture app) : IAsyncLifetime
         Assert.Equal("active false", await JudgedAsync());
         Assert.Empty(await runner.Store.SaveAsync([FinishedTry.Of(tries[1], new(410, WebhookError.Status, TimeSpan.Zero), 0)], default));
         Assert.Equal("active false", await JudgedAsync());
+        // And the new one is told what the old one gave up.
+        await runner.DeliverAsync();
+        Assert.Equal(tries[1].MessageId, Assert.Single(_bench.Receiver.At("/new")).Id);
 
         Task<string> JudgedAsync() => _bench.ScalarAsync<string>(
             "SELECT concat_ws(' ', status, (failing_since IS NOT NULL AND last_failed_at IS NOT NULL)::text) FROM webhook_endpoints");
@@ -158,7 +161,7 @@ public sealed class RunnerTests(AppFixture app) : IAsyncLifetime
     [InlineData(nameof(WebhookSql.Relay), "int, text[]", "500, '{}'")]
     [InlineData(nameof(WebhookSql.Claim), "uuid[], int, uuid, interval", "'{}', 4, '00000000-0000-0000-0000-000000000000', '1 minute'")]
     [InlineData(nameof(WebhookSql.SetReady), "uuid[], int", "'{}', 4")]
-    [InlineData(nameof(WebhookSql.SaveTries), "uuid[], uuid[], uuid[], text[], interval[], int[], text[], int[], text[]", "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}'")]
+    [InlineData(nameof(WebhookSql.SaveTries), "uuid[], uuid[], uuid[], text[], interval[], int[], text[], int[], text[], text[]", "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}'")]
     [InlineData(nameof(WebhookSql.JudgeEndpoints), "uuid[], text[], bool[], bool[], interval, interval", "'{}', '{}', '{}', '{}', '5 days', '36 hours'")]
     public async Task On_empty_tables_the_plans_use_the_indexes(string name, string types, string values)
     {

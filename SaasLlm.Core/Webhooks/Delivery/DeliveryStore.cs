@@ -99,7 +99,8 @@ internal sealed class DeliveryStore(NpgsqlDataSource source, IOptions<WebhookOpt
             Sql.Column(tries, NpgsqlDbType.Integer, found => found.Answer.HttpStatus),
             Sql.Column(tries, NpgsqlDbType.Text, found => found.Answer.Error),
             Sql.Column(tries, NpgsqlDbType.Integer, found => (int)found.Answer.Latency.TotalMilliseconds),
-            Sql.Column(tries, NpgsqlDbType.Text, found => found.Answer.Excerpt));
+            Sql.Column(tries, NpgsqlDbType.Text, found => found.Answer.Excerpt),
+            Sql.Column(tries, NpgsqlDbType.Text, found => found.Delivery.Url));
         await using var rows = await batch.ExecuteReaderAsync(cancellation);
         await rows.NextResultAsync(cancellation);
         await rows.NextResultAsync(cancellation);
