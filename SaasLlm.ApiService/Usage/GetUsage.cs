@@ -13,9 +13,9 @@ internal sealed class GetUsage(UsageReader usage, TimeProvider time) : Endpoint<
         Summary(s =>
         {
             s.Summary = "Reads everybody's usage, cost, revenue and margin";
-            s.Description = "`provider_cost_usd` is what the operator pays, `total_cost_usd` that with markup, and `margin_usd` what lies between. `revenue_usd` is what customers "
-                + "had paid for the credits used, by the `cost_basis_usd` of the lots that were burned, net of refunds; `unpriced_credits` are those of lots that have none; "
-                + "`profit_usd` is revenue less provider cost.";
+            s.Description = "`provider_cost_usd` is what the operator pays, `total_cost_usd` that with markup, and `margin_usd` what lies between: what the markup "
+                + "would bring if every job were charged. `revenue_usd` is what customers had paid for the credits used, by the `cost_basis_usd` of the lots that were "
+                + "burned, net of refunds; `unpriced_credits` are those of lots that have none; `profit_usd` is revenue less provider cost.";
             UsageRequests.Describe(s.Params, UsageDimension.All);
             s.ResponseExamples[200] = UsageResponse.OperatorExample with { Id = null };
         });
