@@ -28,6 +28,9 @@ internal sealed class MetricLog : IMeterFactory
 
     public IReadOnlyList<Measured> Of(string instrument) => [.. All.Where(one => one.Instrument.Name == instrument)];
 
+    /// <summary>Has gauges measure now.</summary>
+    public void Observe() => _listener.RecordObservableInstruments();
+
     public Meter Create(MeterOptions options)
     {
         var meter = new Meter(options);

@@ -73,6 +73,8 @@ CREATE TABLE background_steps (
   -- Claims since the last end: many without an end are poison.
   claims            integer     NOT NULL DEFAULT 0,
   run_after         timestamptz,
+  -- Since when it waits for a runner, or waited.
+  ready_at          timestamptz,
   -- New with each claim: whoever has another one may not save.
   lease_token       uuid,
   lease_until       timestamptz,

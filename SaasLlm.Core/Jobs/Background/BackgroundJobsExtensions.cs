@@ -10,7 +10,7 @@ namespace SaasLlm.Core.Jobs.Background;
 /// <summary>Registers jobs that are given with their calls.</summary>
 public static class BackgroundJobsExtensions
 {
-    /// <summary>Taking and reading them. Needs jobs, model groups, the ledger, and the encryption key that <c>AddGateway</c> binds.</summary>
+    /// <summary>Taking and reading them. Needs jobs, model groups, the ledger, change notices, and the encryption key that <c>AddGateway</c> binds.</summary>
     public static IServiceCollection AddBackgroundJobs(this IServiceCollection services)
         => services
             .AddSingleton(provider => new BackgroundDatabase(
@@ -18,6 +18,7 @@ public static class BackgroundJobsExtensions
                     ?? throw new InvalidOperationException($"ConnectionStrings:{CoreDataExtensions.ConnectionName} is not configured."),
                 provider.GetRequiredService<ILoggerFactory>()))
             .AddSingleton<StepCipher>()
+            .AddSingleton<StepBell>()
             .AddSingleton<PlanStore>()
             .AddSingleton<PlanReader>()
             .AddSingleton<PlanChecks>()
@@ -32,6 +33,8 @@ public static class BackgroundJobsExtensions
     {
         services.AddOptions<BackgroundJobOptions>().BindConfiguration(BackgroundJobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
+            .AddMetrics()
+            .AddSingleton<StepTelemetry>()
             .AddSingleton<StepStore>()
             .AddSingleton<StepWriter>()
             .AddSingleton<StepRunner>()

@@ -39,6 +39,9 @@ public sealed class BackgroundStep
 
     public DateTimeOffset? RunAfter { get; init; }
 
+    /// <summary>When it was made ready last.</summary>
+    public DateTimeOffset? ReadyAt { get; init; }
+
     public Guid? LeaseToken { get; init; }
 
     public DateTimeOffset? LeaseUntil { get; init; }

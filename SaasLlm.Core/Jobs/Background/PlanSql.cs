@@ -77,7 +77,7 @@ internal static class PlanSql
                WHERE w.team_id = room.team_id AND w.job_id = room.job_id AND w.status = 'waiting' AND w.open_dependencies = 0
                ORDER BY w.ordinal LIMIT room.places) s),
         promoted AS (
-          UPDATE background_steps s SET status = 'ready' FROM picked p
+          UPDATE background_steps s SET status = 'ready', ready_at = ledger_now() FROM picked p
            WHERE s.team_id = p.team_id AND s.job_id = p.job_id AND s.ordinal = p.ordinal
           RETURNING s.team_id, s.job_id),
         counted AS (

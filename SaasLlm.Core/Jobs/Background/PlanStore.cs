@@ -12,7 +12,7 @@ namespace SaasLlm.Core.Jobs.Background;
 internal readonly record struct PlanTimes(DateTimeOffset RunAt, DateTimeOffset Now, string State, int Total);
 
 /// <summary>Writes plans: made, started, ended. Each method is one transaction.</summary>
-internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher)
+internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher, StepBell bell)
 {
     // Longer than the ledger needs to open a job: then a pass asks what became of it.
     private static readonly TimeSpan s_openingMax = TimeSpan.FromMinutes(1);
@@ -52,6 +52,7 @@ internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher)
         await batch.ExecuteNonQueryAsync(cancellation);
         if (batch.BatchCommands[2].RecordsAffected == 1)
         {
+            bell.Ring();
             return true;
         }
 

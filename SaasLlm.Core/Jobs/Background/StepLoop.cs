@@ -7,7 +7,8 @@ namespace SaasLlm.Core.Jobs.Background;
 
 /// <summary>Claims steps as far as this runner has places, runs them, and keeps their leases.</summary>
 internal sealed partial class StepLoop(
-    StepStore store, StepRunner runner, PlansPass plans, IOptions<BackgroundJobOptions> options, TimeProvider time, ILogger<StepLoop> logger) : BackgroundService
+    StepStore store, StepRunner runner, PlansPass plans, StepBell bell, StepTelemetry telemetry, IOptions<BackgroundJobOptions> options, TimeProvider time,
+    ILogger<StepLoop> logger) : BackgroundService
 {
     private const int LeaseParts = 3;
 
@@ -28,6 +29,7 @@ internal sealed partial class StepLoop(
         var claimed = await store.ClaimAsync(places, options.Value.TeamStepsMax, options.Value.AllStepsMax, options.Value.Lease, cancellation);
         foreach (var step in claimed)
         {
+            telemetry.Claimed(step.Waited);
             Start(step);
         }
 
@@ -76,6 +78,7 @@ internal sealed partial class StepLoop(
 
     private async Task ClaimLoopAsync(CancellationToken stoppingToken)
     {
+        var bellHeard = await bell.TryListenAsync(Heard) ? Task.CompletedTask : bell.ListenAsync(Heard, stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -89,9 +92,19 @@ internal sealed partial class StepLoop(
 
             await WaitAsync(stoppingToken);
         }
+
+        await bellHeard;
+
+        void Heard()
+        {
+            if (!stoppingToken.IsCancellationRequested)
+            {
+                _changed.Release();
+            }
+        }
     }
 
-    // Until a step ends, which may free others, or for a moment. Several ends together are one reason to look.
+    // Until a step ends, which may free others, until the bell rings, or for a moment. Several ends together are one reason to look.
     private async Task WaitAsync(CancellationToken stoppingToken)
     {
         Task changed = _changed.WaitAsync(options.Value.Poll, stoppingToken);

@@ -7,7 +7,7 @@ namespace SaasLlm.Core.Jobs.Background;
 /// <param name="Token">The fence: who has another one may not save.</param>
 /// <param name="Template">Of a batch, what its steps share.</param>
 internal sealed record ClaimedStep(
-    StepId Id, Guid Token, string ModelGroup, string? Purpose, byte[] Request, byte[]? Template, int Tries, int MaxTries);
+    StepId Id, Guid Token, string ModelGroup, string? Purpose, byte[] Request, byte[]? Template, int Tries, int MaxTries, TimeSpan? Waited);
 
 /// <summary>What becomes of a claimed step.</summary>
 internal abstract record StepOutcome(StepId Id, Guid Token);

@@ -16,8 +16,9 @@ internal sealed class DueStepsPass(StepStore steps, IOptions<BackgroundJobOption
     public async Task<bool> RunAsync(CancellationToken cancellation) => await steps.MakeDueReadyAsync(BatchSizeMax, cancellation) == BatchSizeMax;
 }
 
-/// <summary>Takes back the steps of runners that died; a step that took several with it has failed.</summary>
-internal sealed partial class LostStepsPass(StepStore steps, IOptions<BackgroundJobOptions> options, ILogger<LostStepsPass> logger) : IBackgroundPass
+/// <summary>Takes back the steps of runners that died; a step that took several with it has failed. Counts what waits meanwhile.</summary>
+internal sealed partial class LostStepsPass(
+    StepStore steps, StepTelemetry telemetry, IOptions<BackgroundJobOptions> options, ILogger<LostStepsPass> logger) : IBackgroundPass
 {
     private const int BatchSizeMax = 500;
 
@@ -44,6 +45,8 @@ internal sealed partial class LostStepsPass(StepStore steps, IOptions<Background
             await steps.SaveAsync([.. poisoned.Select(step => StepEnded.Failed(step.Id, step.Token, s_poisoned))], cancellation);
         }
 
+        telemetry.LeasesLost(lost.Count, poisoned.Count);
+        telemetry.Ready(await steps.CountReadyAsync(cancellation));
         return lost.Count == BatchSizeMax;
     }
 

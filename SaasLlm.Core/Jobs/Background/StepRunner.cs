@@ -10,14 +10,16 @@ namespace SaasLlm.Core.Jobs.Background;
 
 /// <summary>Runs a claimed step: fills its body, makes its call, and saves its end before the call's end is billed.</summary>
 internal sealed partial class StepRunner(
-    ILlmCaller llm, StepStore steps, StepWriter writer, PlanStore plans, StepCipher cipher, IOptions<BackgroundJobOptions> options,
-    ILogger<StepRunner> logger)
+    ILlmCaller llm, StepStore steps, StepWriter writer, PlanStore plans, StepCipher cipher, StepTelemetry telemetry, IOptions<BackgroundJobOptions> options,
+    TimeProvider time, ILogger<StepRunner> logger)
 {
     private static readonly Failure s_broken = new(FailureKind.UpstreamFailed, "background.step_broken", "The step broke off.");
 
     /// <summary>Runs it to its end; whatever happens, its lease is given up or another runner has it.</summary>
     public async Task RunAsync(ClaimedStep step)
     {
+        var began = time.GetTimestamp();
+        var isKept = false;
         Failure? failure;
         try
         {
@@ -28,7 +30,7 @@ internal sealed partial class StepRunner(
                 var call = new LlmCall(step.Id.TeamId, step.Id.JobId, step.ModelGroup, step.Purpose, body.Value)
                 {
                     IsPlanned = true,
-                    Answered = (answer, cancellation) => KeepAsync(step, answer, cancellation),
+                    Answered = async (answer, cancellation) => isKept = await KeepAsync(step, answer, cancellation),
                 };
                 failure = (await llm.CallAsync(call, CancellationToken.None)).Failure;
             }
@@ -39,10 +41,14 @@ internal sealed partial class StepRunner(
             failure = StoreErrors.IsUnavailable(exception) ? StoreErrors.Unavailable : s_broken;
         }
 
+        var verdict = failure is null ? (StepVerdict?)null : StepVerdict.Of(failure, step.Tries, step.MaxTries, options.Value, Random.Shared.NextDouble());
         if (failure is not null)
         {
-            await FailedAsync(step, failure);
+            await FailedAsync(step, failure, verdict!.Value);
         }
+
+        // Once it is kept it has ended well, whatever comes of telling the ledger.
+        telemetry.Ran(isKept ? null : verdict?.Kind, isKept ? null : failure?.Code, time.GetElapsedTime(began));
     }
 
     private async Task<bool> KeepAsync(ClaimedStep step, LlmAnswer answer, CancellationToken cancellation)
@@ -62,9 +68,8 @@ internal sealed partial class StepRunner(
         return isSaved;
     }
 
-    private async Task FailedAsync(ClaimedStep step, Failure failure)
+    private async Task FailedAsync(ClaimedStep step, Failure failure, StepVerdict verdict)
     {
-        var verdict = StepVerdict.Of(failure, step.Tries, step.MaxTries, options.Value, Random.Shared.NextDouble());
         try
         {
             switch (verdict.Kind)

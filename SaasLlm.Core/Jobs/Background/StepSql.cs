@@ -36,12 +36,12 @@ internal static class StepSql
              SET status = 'running', lease_token = $5, lease_until = ledger_now() + $4, claims = s.claims + 1, started_at = coalesce(s.started_at, ledger_now())
             FROM picked p
            WHERE s.team_id = p.team_id AND s.job_id = p.job_id AND s.ordinal = p.ordinal AND s.status = 'ready'
-          RETURNING s.team_id, s.job_id, s.ordinal, s.model_group, s.purpose, s.request, s.tries, s.max_tries),
+          RETURNING s.team_id, s.job_id, s.ordinal, s.model_group, s.purpose, s.request, s.tries, s.max_tries, ledger_now() - s.ready_at AS waited),
         taken AS (
           UPDATE background_teams t SET ready = t.ready - c.steps, running = t.running + c.steps, last_claimed_at = ledger_now()
             FROM (SELECT team_id, count(*) AS steps FROM claimed GROUP BY team_id) c
            WHERE t.team_id = c.team_id)
-        SELECT c.team_id, c.job_id, c.ordinal, c.model_group, c.purpose, c.request, c.tries, c.max_tries, b.template
+        SELECT c.team_id, c.job_id, c.ordinal, c.model_group, c.purpose, c.request, c.tries, c.max_tries, b.template, c.waited
           FROM claimed c CROSS JOIN LATERAL (SELECT template FROM background_jobs WHERE team_id = c.team_id AND job_id = c.job_id) b
         """;
 
@@ -217,7 +217,7 @@ internal static class StepSql
     /// <summary>$1 team_id[], $2 job_id[], $3 ordinal[].</summary>
     public const string MakeReady = """
         WITH due AS (
-          UPDATE background_steps s SET status = 'ready', run_after = NULL
+          UPDATE background_steps s SET status = 'ready', ready_at = ledger_now(), run_after = NULL
             FROM unnest($1::text[], $2::uuid[], $3::integer[]) AS g(team_id, job_id, ordinal)
            WHERE s.team_id = g.team_id AND s.job_id = g.job_id AND s.ordinal = g.ordinal AND s.status = 'scheduled' AND s.run_after <= ledger_now()
           RETURNING s.team_id)
@@ -235,7 +235,7 @@ internal static class StepSql
     /// <summary>$1 team_id[], $2 job_id[], $3 ordinal[], $4 token[].</summary>
     public const string TakeBack = """
         WITH freed AS (
-          UPDATE background_steps s SET status = 'ready', lease_token = NULL, lease_until = NULL
+          UPDATE background_steps s SET status = 'ready', ready_at = ledger_now(), lease_token = NULL, lease_until = NULL
             FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::uuid[]) AS g(team_id, job_id, ordinal, token)
            WHERE s.team_id = g.team_id AND s.job_id = g.job_id AND s.ordinal = g.ordinal AND s.status = 'running' AND s.lease_token = g.token
              AND s.lease_until <= ledger_now()
@@ -244,6 +244,9 @@ internal static class StepSql
           FROM (SELECT team_id, count(*) AS steps FROM freed GROUP BY team_id) c
          WHERE t.team_id = c.team_id
         """;
+
+    /// <summary>How many steps wait for a runner, of all teams.</summary>
+    public const string CountReady = "SELECT coalesce(sum(ready), 0) FROM background_teams WHERE ready > 0";
 
     /// <summary>What steps before it were answered. $1 team_id, $2 job_id, $3 name[].</summary>
     public const string Outputs = """

@@ -35,7 +35,7 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
         {
             claimed.Add(new(
                 IdOf(rows), token, rows.GetString(3), rows.IsDBNull(4) ? null : rows.GetString(4), rows.GetFieldValue<byte[]>(5),
-                rows.IsDBNull(8) ? null : rows.GetFieldValue<byte[]>(8), rows.GetInt32(6), rows.GetInt32(7)));
+                rows.IsDBNull(8) ? null : rows.GetFieldValue<byte[]>(8), rows.GetInt32(6), rows.GetInt32(7), rows.IsDBNull(9) ? null : rows.GetTimeSpan(9)));
         }
 
         return claimed;
@@ -106,6 +106,13 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
         }
 
         return due.Count;
+    }
+
+    /// <summary>How many steps wait for a runner, of all teams.</summary>
+    public async Task<long> CountReadyAsync(CancellationToken cancellation)
+    {
+        await using var command = database.Source.CreateCommand(StepSql.CountReady);
+        return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
     /// <summary>Steps whose runner no longer keeps their lease, with their tokens and how often they were claimed without an end.</summary>

@@ -68,11 +68,12 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
 
     /// <summary>One more runner. Its loops run if <paramref name="isStarted"/>; if not, the test calls what it does.</summary>
     /// <param name="replace">Replaces services.</param>
-    internal async Task<TestRunner> RunnerAsync(bool isStarted = true, Action<IServiceCollection>? replace = null)
+    /// <param name="poll">How often it looks for work that nobody told it of.</param>
+    internal async Task<TestRunner> RunnerAsync(bool isStarted = true, Action<IServiceCollection>? replace = null, string poll = "00:00:00.02")
     {
         var settings = new Dictionary<string, string?>(_settings)
         {
-            ["BackgroundJobs:Poll"] = "00:00:00.02",
+            ["BackgroundJobs:Poll"] = poll,
             ["BackgroundJobs:RetryMin"] = "00:00:00.01",
             ["BackgroundJobs:RetryMax"] = "00:00:00.05",
             ["Ledger:CompleteWait"] = "00:00:00",

@@ -25,6 +25,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         { nameof(StepSql), nameof(StepSql.Due), "int" },
         { nameof(StepSql), nameof(StepSql.MakeReady), Keys },
         { nameof(StepSql), nameof(StepSql.Overdue), "int" },
+        { nameof(StepSql), nameof(StepSql.CountReady), "" },
         { nameof(StepSql), nameof(StepSql.TakeBack), $"{Keys}, uuid[]" },
         { nameof(StepSql), nameof(StepSql.Outputs), "text, uuid, text[]" },
         { nameof(PlanSql), nameof(PlanSql.LockTeams), "text[]" },
@@ -45,7 +46,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         await using var database = new BackgroundDatabase(stores.Postgres, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         await using var connection = await database.Source.OpenConnectionAsync();
         await ExecuteAsync(connection, "SET plan_cache_mode = force_generic_plan");
-        await ExecuteAsync(connection, $"PREPARE statement ({types}) AS {sql}");
+        await ExecuteAsync(connection, $"PREPARE statement {Listed(types)} AS {sql}");
         try
         {
             Assert.DoesNotContain(await PlanAsync(connection, types), line
@@ -146,7 +147,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
 
     private static async Task<List<string>> PlanAsync(NpgsqlConnection connection, string types)
     {
-        var values = types.Split(", ").Select(type => type switch
+        var values = types.Split(", ", StringSplitOptions.RemoveEmptyEntries).Select(type => type switch
         {
             "uuid" => "'00000000-0000-0000-0000-000000000000'",
             "int" => "1",
@@ -154,7 +155,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
             "interval" => "'1 s'",
             _ => "'{}'",
         });
-        await using var explain = new NpgsqlCommand($"EXPLAIN EXECUTE statement ({string.Join(", ", values)})", connection);
+        await using var explain = new NpgsqlCommand($"EXPLAIN EXECUTE statement {Listed(string.Join(", ", values))}", connection);
         await using var rows = await explain.ExecuteReaderAsync();
         List<string> plan = [];
         while (await rows.ReadAsync())
@@ -164,6 +165,9 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
 
         return plan;
     }
+
+    // No list is empty.
+    private static string Listed(string list) => list.Length == 0 ? "" : $"({list})";
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
     {
