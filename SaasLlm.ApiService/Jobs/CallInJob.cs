@@ -30,7 +30,7 @@ internal static class CallInJob
         }
 
         return (await jobs.TeamOfAsync(context.GetCaller(), request.JobId, cancellation)).TryGet(out var teamId, out var missing)
-            ? CallRead.Of(new LlmCall(teamId, new(request.JobId), body.ModelGroup, body.Purpose, body.Fields).By(context))
+            ? CallRead.Of(new LlmCall(teamId, new(request.JobId), body.ModelGroup, body.Purpose, body.Fields).By(context, context.BodyToKeep(request.Body)))
             : CallRead.Refuse(missing);
     }
 }

@@ -60,7 +60,7 @@ internal static class OneShot
         var opens = new OpenJob(
             jobId, teamId, job.JobType!, job.UserId, job.ExternalTaskId, MetadataRules.Text(job.Metadata),
             terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd);
-        return CallRead.Of(new LlmCall(teamId, jobId, call.ModelGroup, call.Purpose, call.Fields, opens).By(context));
+        return CallRead.Of(new LlmCall(teamId, jobId, call.ModelGroup, call.Purpose, call.Fields, opens).By(context, context.BodyToKeep(body)));
     }
 
     /// <summary>A refusal that names the job, which has ended as failed and can be read; not where none was opened.</summary>

@@ -1,20 +1,26 @@
 using System.Globalization;
+using System.Text.Json;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.Core.Llm;
 
 namespace SaasLlm.ApiService.Llm;
 
-/// <summary>Binds a call to the request that makes it: to its key's limits, and its answer's <c>x-ratelimit-*</c> and <c>Server-Timing</c> headers.</summary>
+/// <summary>Binds a call to the request that makes it: to its key's limits, and its answer's <c>x-call-id</c>, <c>x-ratelimit-*</c> and <c>Server-Timing</c> headers.</summary>
 internal static class CallerOfCall
 {
     /// <summary>Every call an endpoint makes passes here.</summary>
-    public static LlmCall By(this LlmCall call, HttpContext context)
+    /// <param name="sent">The request's body, by <see cref="BodyToKeep"/>.</param>
+    public static LlmCall By(this LlmCall call, HttpContext context, JsonElement? sent)
     {
         var clock = new CallClock(context.RequestServices.GetRequiredService<TimeProvider>());
         context.Response.OnStarting(() =>
         {
             context.Response.Headers["Server-Timing"] = Text(clock);
-            if (call.NewJob is not null && !clock.HasBegun)
+            if (clock.HasBegun)
+            {
+                context.Response.Headers["x-call-id"] = clock.CallId.ToString();
+            }
+            else if (call.NewJob is not null)
             {
                 // It was refused before a job opened: the id names nothing.
                 context.Response.Headers.Remove("x-job-id");
@@ -22,8 +28,12 @@ internal static class CallerOfCall
 
             return Task.CompletedTask;
         });
-        return call with { Caller = context.GetCaller().Team, Measured = status => Write(context.Response.Headers, status), Clock = clock };
+        return call with { Caller = context.GetCaller().Team, Measured = status => Write(context.Response.Headers, status), Clock = clock, Sent = sent };
     }
+
+    /// <summary>The body as it was sent; null where the caller's team keeps none, so that a call does not hold it for nothing.</summary>
+    public static JsonElement? BodyToKeep(this HttpContext context, JsonElement sent)
+        => context.GetCaller().Team is { KeepBodiesDays: null } ? null : sent;
 
     // What is known when the headers go out: of a stream, until its first content.
     private static string Text(CallClock clock)

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using SaasLlm.ApiService.Llm;
+using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 
@@ -27,6 +29,9 @@ internal sealed class CreateCompletion(ILlmCaller llm, JobReader jobs, JobTypes 
     protected override string JobType => "completions";
 
     protected override Result<ModelRequest> Translate(ModelRequest request) => PromptRequest.ToChat(request);
+
+    protected override Func<JsonElement, TokenUsage?, JsonElement> AsAnswered
+        => static (chat, usage) => JsonSerializer.SerializeToElement(TextCompletion.Of(chat, usage), ApiJson.Options);
 
     protected override Task WriteAsync(LlmAnswer answer) => CallResponse.WriteAsync(HttpContext, answer, TextCompletion.Of(answer));
 

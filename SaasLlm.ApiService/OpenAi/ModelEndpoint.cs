@@ -3,6 +3,7 @@ using FastEndpoints;
 using SaasLlm.ApiService.Llm;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Llm;
 
@@ -36,6 +37,9 @@ internal abstract class ModelEndpoint(ILlmCaller llm, JobReader jobs, JobTypes t
     /// <summary>The answer as this route's clients know it.</summary>
     protected virtual Task WriteAsync(LlmAnswer answer) => CallResponse.WriteAsync(HttpContext, answer);
 
+    /// <summary>An answer of the gateway's route as this one's clients know it, and its usage (null of a stream); null: it is the same.</summary>
+    protected virtual Func<JsonElement, TokenUsage?, JsonElement>? AsAnswered => null;
+
     /// <param name="begun">When the answer's first event is sent.</param>
     protected abstract StreamForm Form(LlmCall call, ModelRequest request, DateTimeOffset begun);
 
@@ -56,7 +60,7 @@ internal abstract class ModelEndpoint(ILlmCaller llm, JobReader jobs, JobTypes t
         }
 
         HttpContext.Response.Headers["x-job-id"] = job.JobId.ToString();
-        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens, Upstream).By(HttpContext);
+        var call = new LlmCall(job.TeamId, job.JobId, request.Model, null, request.Fields, job.Opens, Upstream) { AsAnswered = AsAnswered }.By(HttpContext, request.Sent);
         if (request.IsStream)
         {
             await EventStreamResponse.AnswerAsync(HttpContext, llm, call, () => Form(call, request, time.GetUtcNow()), time);

@@ -17,6 +17,9 @@ internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage
     private static readonly HashSet<string> s_ours = ["model", "stream", "stream_options"];
     private static readonly HashSet<string> s_modelOnly = ["model"];
 
+    /// <summary>The body as it was sent; null where it is not kept.</summary>
+    public JsonElement? Sent { get; init; }
+
     /// <summary>Reads the body to its end, as JSON whatever its content type says.</summary>
     /// <param name="mayStream">False: <c>stream</c> is a field like any other.</param>
     public static async Task<Result<ModelRequest>> ReadAsync(HttpContext context, bool mayStream = true)
@@ -28,7 +31,7 @@ internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage
         {
             var body = JsonElement.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length), s_strict);
             return body.ValueKind == JsonValueKind.Object
-                ? Read(body, context.Features.Get<OpenAiSurface>()?.Deployment, mayStream)
+                ? Read(body, context.Features.Get<OpenAiSurface>()?.Deployment, mayStream).Map(request => request with { Sent = context.BodyToKeep(body) })
                 : Invalid(null, "The body must be a JSON object.");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
 
 namespace SaasLlm.ApiService.OpenAi;
@@ -13,14 +14,17 @@ internal sealed record TextCompletion(
 {
     private const string Prefix = "chatcmpl-";
 
-    public static TextCompletion Of(LlmAnswer answer)
-        => Of(answer.Response, "message", finishOtherwise: "stop") with { Usage = TextUsage.Of(answer) };
+    public static TextCompletion Of(LlmAnswer answer) => Of(answer.Response, answer.Usage);
+
+    /// <param name="usage">Null: it is a stream's, as far as it came.</param>
+    public static TextCompletion Of(JsonElement chat, TokenUsage? usage)
+        => Of(chat, "message", finishOtherwise: usage is null ? null : "stop") with { Usage = usage is { } used ? TextUsage.Of(used) : null };
 
     public static TextCompletion OfChunk(ReadOnlyMemory<byte> chunk) => Of(JsonElement.Parse(chunk.Span), "delta", finishOtherwise: null);
 
     public static TextCompletion Last(LlmAnswer answer, JobId job, DateTimeOffset created) => new(
         $"cmpl-{answer.CallId.Value:N}", "text_completion", created.ToUnixTimeSeconds(), answer.ModelGroup, [],
-        TextUsage.Of(answer), new(job.Value, answer.Job?.CreditsCharged, answer.Job?.CreditsRemaining));
+        TextUsage.Of(answer.Usage), new(job.Value, answer.Job?.CreditsCharged, answer.Job?.CreditsRemaining));
 
     private static TextCompletion Of(JsonElement chat, string said, string? finishOtherwise) => new(
         "cmpl-" + chat.GetProperty("id").GetString()![Prefix.Length..],
@@ -43,5 +47,5 @@ internal sealed record TextChoice(string Text, int Index, object? Logprobs, stri
 
 internal sealed record TextUsage(long PromptTokens, long CompletionTokens, long TotalTokens)
 {
-    public static TextUsage Of(LlmAnswer answer) => new(answer.Usage.Input, answer.Usage.Output, answer.Usage.Total);
+    public static TextUsage Of(TokenUsage usage) => new(usage.Input, usage.Output, usage.Total);
 }

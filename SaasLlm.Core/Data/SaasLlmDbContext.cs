@@ -8,6 +8,7 @@ using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Core.Llm;
+using SaasLlm.Core.Llm.Bodies;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Organizations;
 using SaasLlm.Core.Outbox;
@@ -59,6 +60,8 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
     public DbSet<LlmCallRecord> LlmCalls => Set<LlmCallRecord>();
 
     public DbSet<LlmAttempt> LlmAttempts => Set<LlmAttempt>();
+
+    public DbSet<LlmCallBody> LlmCallBodies => Set<LlmCallBody>();
 
     public DbSet<OutboxMessage> Outbox => Set<OutboxMessage>();
 
@@ -177,6 +180,7 @@ public sealed class SaasLlmDbContext(DbContextOptions<SaasLlmDbContext> options)
         });
         model.Entity<LlmCallRecord>(table => table.HasKey(c => new { c.TeamId, c.CallId }));
         model.Entity<LlmAttempt>(table => table.HasKey(a => new { a.TeamId, a.AttemptId }));
+        model.Entity<LlmCallBody>(table => table.HasKey(b => new { b.TeamId, b.CallId, b.ExpiresAt }));
         model.Entity<OutboxMessage>(table =>
         {
             table.HasKey(m => m.MessageId);

@@ -23,7 +23,7 @@ public sealed partial class SchemaMigrator(TimeProvider time, ILogger<SchemaMigr
         await using var turn = await TakeTurnAsync(connectionString, cancellation);
         await using var db = new SaasLlmDbContext(options);
         await db.Database.MigrateAsync(cancellation);
-        await db.Database.ExecuteSqlRawAsync("SELECT ensure_partitions(3)", cancellation);
+        await db.Database.ExecuteSqlRawAsync(PartitionsPass.Sql, cancellation);
         LogMigrated(db.Database.GetMigrations().Last());
     }
 

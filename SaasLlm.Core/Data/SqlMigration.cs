@@ -63,3 +63,6 @@ internal sealed class RetentionMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0018_jobs_that_run_themselves")]
 internal sealed class JobsThatRunThemselvesMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0019_call_bodies")]
+internal sealed class CallBodiesMigration : SqlMigration;

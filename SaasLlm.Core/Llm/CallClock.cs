@@ -1,3 +1,5 @@
+using SaasLlm.Core.Common;
+
 namespace SaasLlm.Core.Llm;
 
 /// <summary>How far a call came, and how its time is spent: waiting for the gateway, or here. May be read while the call runs.</summary>
@@ -8,6 +10,9 @@ public sealed class CallClock(TimeProvider time)
     private TimeSpan _upstream;
     private long? _sentAt;
     private volatile bool _hasBegun;
+
+    /// <summary>The call's id; null while it is not planned.</summary>
+    public CallId? CallId { get; internal set; }
 
     /// <summary>The ledger let the call begin, or may have: a job that was to open with it is there.</summary>
     public bool HasBegun => _hasBegun;

@@ -31,6 +31,12 @@ public sealed record LlmCall(
     /// <summary>The key that it is made with; null: the operator's, so that the team's own limits hold alone.</summary>
     public TeamCaller? Caller { get; init; }
 
+    /// <summary>The request's body as the tenant sent it: where the team keeps bodies, it is kept with the answer. Null: nothing is kept.</summary>
+    public JsonElement? Sent { get; init; }
+
+    /// <summary>The answer as the route writes it, of a chat's and its usage (null of a stream): so it is kept. Null: it is the chat's own.</summary>
+    public Func<JsonElement, TokenUsage?, JsonElement>? AsAnswered { get; init; }
+
     /// <summary>One of the calls that its job was submitted with: the job's max_calls is not asked again.</summary>
     public bool IsPlanned { get; init; }
 

@@ -1,7 +1,10 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
+using SaasLlm.Core.Data;
+using SaasLlm.Core.Llm.Bodies;
 using SaasLlm.Core.Llm.Calls;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Keys;
@@ -21,6 +24,8 @@ public static class LlmExtensions
     {
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
+            // Before the running calls, so that it stops after them: what they leave is written still.
+            .AddCallBodies()
             .AddSingleton<LlmTelemetry>()
             .AddSingleton<CircuitBreaker>()
             .AddSingleton<ResponseIds>()
@@ -35,6 +40,20 @@ public static class LlmExtensions
             .AddSingleton<LimitWindows>()
             .AddSingleton<ICallLimiter, CallLimiter>()
             .AddSingleton<ILlmCaller, LlmCaller>();
+    }
+
+    private static IServiceCollection AddCallBodies(this IServiceCollection services)
+    {
+        services.AddOptions<CallBodyOptions>().BindConfiguration(CallBodyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services
+            .AddSingleton<CallBodyCipher>()
+            .AddSingleton<CallBodyTelemetry>()
+            .AddSingleton<CallBodyStore>()
+            .AddSingleton<CallBodyQueue>()
+            .AddHostedService(provider => provider.GetRequiredService<CallBodyQueue>())
+            .AddSingleton<ICallRecorder, CallRecorder>()
+            .AddSingleton(provider => new CallBodyReader(
+                provider.GetRequiredService<IDbContextFactory<SaasLlmDbContext>>(), provider.GetRequiredService<CallBodyCipher>()));
     }
 
     /// <summary>The gateway's clients and the teams' keys there.</summary>

@@ -16,4 +16,7 @@ public sealed record TeamCaller(string TeamId, string OrganizationId, Guid KeyId
 
     /// <summary>Of the key it called with.</summary>
     public RateLimits KeyLimits { get; init; }
+
+    /// <summary>For how many days the team keeps the bodies of its calls; null: not at all.</summary>
+    public int? KeepBodiesDays { get; init; }
 }

@@ -27,6 +27,9 @@ public sealed class Team
 
     public int? ParallelCalls { get; set; }
 
+    /// <summary>For how many days what its calls ask and are answered is kept, 1 to 90; null: not at all.</summary>
+    public int? KeepBodiesDays { get; set; }
+
     public RateLimits LimitsOf() => new(RequestsPerMinute, TokensPerMinute, ParallelCalls);
 }
 

@@ -19,7 +19,8 @@ internal sealed class TeamKeyAuthenticator : ITeamKeyAuthenticator, IChangeListe
 
     private const string FindSql = """
         SELECT k.team_id, t.organization_id, k.key_id, t.status = 'suspended', extract(epoch FROM k.expires_at - now())::float8,
-               t.requests_per_minute, t.tokens_per_minute, t.parallel_calls, k.requests_per_minute, k.tokens_per_minute, k.parallel_calls
+               t.requests_per_minute, t.tokens_per_minute, t.parallel_calls, k.requests_per_minute, k.tokens_per_minute, k.parallel_calls,
+               t.keep_bodies_days
           FROM team_keys k JOIN teams t USING (team_id)
          WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
         """;
@@ -95,6 +96,7 @@ internal sealed class TeamKeyAuthenticator : ITeamKeyAuthenticator, IChangeListe
         {
             TeamLimits = TeamLimits.Read(reader, 5),
             KeyLimits = TeamLimits.Read(reader, 8),
+            KeepBodiesDays = reader.IsDBNull(11) ? null : reader.GetInt32(11),
         };
         var life = await reader.IsDBNullAsync(4, CancellationToken.None)
             ? TimeSpan.MaxValue

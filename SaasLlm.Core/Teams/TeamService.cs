@@ -44,6 +44,22 @@ public sealed class TeamService(IDbContextFactory<SaasLlmDbContext> contexts, Te
         return await reader.FindAsync(teamId, cancellation);
     }
 
+    /// <summary>Sets for how many days (1 to 90) what the team's calls ask and are answered is kept from now on; null: not at all. 404 <c>team.not_found</c>.</summary>
+    public async Task<Result<TeamDetails>> SetKeepBodiesAsync(string teamId, int? days, CancellationToken cancellation)
+    {
+        await using (var db = await contexts.CreateDbContextAsync(cancellation))
+        {
+            if (await db.Database.ExecuteSqlAsync(
+                $"UPDATE teams SET keep_bodies_days = {days}, updated_at = now() WHERE team_id = {teamId}", cancellation) == 0)
+            {
+                return NotFound;
+            }
+        }
+
+        await changes.TeamChangedAsync(teamId);
+        return await reader.FindAsync(teamId, cancellation);
+    }
+
     /// <summary>
     /// <see cref="TeamStatus.Suspended"/>: its keys may read and end jobs, and open nothing new, on every replica within a second.
     /// Setting the status it has changes nothing. 404 <c>team.not_found</c>.

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
@@ -5,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Bodies;
 
 namespace SaasLlm.Tests.Access;
 
@@ -25,6 +27,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
         ("PUT /model-groups", "[]"),
         ("POST /llm-call", """{"model_group":"G","messages":[{"role":"user","content":"hi"}]}"""),
         ("POST /llm-call-stream", """{"model_group":"G","messages":[{"role":"user","content":"hi"}]}"""),
+        ("PUT /call-bodies", """{"keep_days":1}"""),
         ("POST /complete", """{"status":"completed"}"""),
         ("PATCH /metadata", """{"metadata":{"stolen":true}}"""),
         ("POST /create-and-call", """{"team_id":"VICTIM","job_type":"theft","model_group":"GROUP","messages":[{"role":"user","content":"x"}]}"""),
@@ -130,7 +133,17 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
             new(job, team.Id, "victim", null, task, "{}", TimeSpan.FromHours(1), 100), CancellationToken.None);
         Assert.Null(opened.Failure);
         var webhook = await api.CreateWebhookAsync(team);
-        return new(team, group, job.Value, task, webhook, await api.CreateDeliveryAsync(webhook));
+        return new(team, group, job.Value, task, webhook, await api.CreateDeliveryAsync(webhook), await CreateBodyAsync(team.Id, job));
+    }
+
+    // What a call of the victim's asked, as its team keeps it.
+    private async Task<Guid> CreateBodyAsync(string team, JobId job)
+    {
+        var store = api.First.Services.GetRequiredService<CallBodyStore>();
+        var body = new CallBody(
+            team, CallId.New(TimeProvider.System), job, "G", null, 1, BodyText.Of(JsonElement.Parse("""{"messages":"the victim's"}"""), 1000), default);
+        await store.InsertAsync([store.Seal(body)], await store.NowAsync(default), default);
+        return body.CallId.Value;
     }
 
     // All that is the victim's, in every table that has a team's id, and its organization and group.
@@ -159,7 +172,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
 
     private sealed record Route(string Method, string Pattern, string? Policy);
 
-    private sealed partial record Victim(TestTeam Team, string Group, Guid JobId, string TaskId, Guid WebhookId, Guid MessageId)
+    private sealed partial record Victim(TestTeam Team, string Group, Guid JobId, string TaskId, Guid WebhookId, Guid MessageId, Guid CallId)
     {
         public string PathOf(string pattern) => Parameter().Replace(pattern, match => match.Groups[1].Value switch
         {
@@ -168,6 +181,7 @@ public sealed partial class TenantIsolationTests(ApiFixture api)
             "group_name" => Group,
             "key_id" => Team.KeyId.ToString(),
             "job_id" => JobId.ToString(),
+            "call_id" => CallId.ToString(),
             "webhook_id" => WebhookId.ToString(),
             "message_id" => MessageId.ToString(),
             "model_name" => "victim/model",

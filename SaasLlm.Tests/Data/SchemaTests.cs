@@ -57,7 +57,7 @@ public sealed class SchemaTests(LedgerStores stores) : IClassFixture<LedgerStore
                AND p.conname !~ '^(pk|fk|ux|ck)_'
             UNION ALL
             SELECT tablename || ': ' || indexname FROM pg_indexes
-             WHERE schemaname = 'public' AND tablename !~ '_(\d{4}_\d\d|default)$' AND tablename <> '__EFMigrationsHistory'
+             WHERE schemaname = 'public' AND tablename !~ '_(\d{4}_\d\d(_\d\d)?|default)$' AND tablename <> '__EFMigrationsHistory'
                AND indexname !~ '^(pk|ux|ix)_'
             """);
 

@@ -50,7 +50,7 @@ internal sealed class CallerBench : IDisposable
         Caller = new LlmCaller(
             Groups, pricer, chooser,
             new(Options.Create(new SaasLlm.Core.Llm.Keys.EncryptionOptions { Key = "encryption-key-of-the-tests-0123" })),
-            runner, limiter ?? new NoLimits(), Running, _options, TimeProvider.System);
+            runner, limiter ?? new NoLimits(), Recorder, Running, _options, TimeProvider.System);
     }
 
     /// <summary>What its calls measured.</summary>
@@ -63,6 +63,9 @@ internal sealed class CallerBench : IDisposable
     public FakeKeys Keys { get; } = new();
 
     public FakePrices Prices { get; } = new();
+
+    /// <summary>Keeps nothing unless told.</summary>
+    public FakeRecorder Recorder { get; } = new();
 
     public RunningCalls Running { get; } = new();
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
+using SaasLlm.Core.Llm.Bodies;
 using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Pricing;
 
@@ -109,6 +110,17 @@ internal sealed class FakeKeys : ITeamGatewayKeys
         Key = $"sk-team-{Replaced + 1}";
         return Task.FromResult(CanReplace);
     }
+}
+
+internal sealed class FakeRecorder : ICallRecorder
+{
+    /// <summary>Null: nothing is kept.</summary>
+    public CallBodyQueue? To { get; set; }
+
+    public int BytesMax { get; set; } = 1024 * 1024;
+
+    public ValueTask<CallRecording?> BeginAsync(LlmCall call, CallId callId, string modelGroup, CancellationToken cancellation)
+        => new(To is null ? null : new CallRecording(call, callId, modelGroup, 1, BytesMax, To));
 }
 
 /// <summary>A book that a test writes.</summary>

@@ -38,7 +38,7 @@ public sealed class CallDocumentTests(ProductApp product) : IClassFixture<Produc
         string[] cost = s_openAi.Contains(path) ? ["x-credits-charged", "x-credits-remaining", "x-job-id"] : [];
 
         var headers = await HeadersAsync(path, "200");
-        Assert.Equal(["Server-Timing", .. cost, .. s_room], headers);
+        Assert.Equal(["Server-Timing", "x-call-id", .. cost, .. s_room], headers);
     }
 
     [Theory]

@@ -33,7 +33,7 @@ public sealed class TeamEndpointTests(ApiFixture api)
                 {"team_id":"{{{id}}}","organization_id":"{{{organization}}}","team_alias":"HR","status":"active",
                  "model_groups":["{{{groups[0]}}}","{{{groups[1]}}}"],"credits_allocated":100.25,"credits_used":0,"credits_held":0,
                  "credits_remaining":100.25,"credits_available":100.25,
-                 "limits":{"requests_per_minute":null,"tokens_per_minute":null,"parallel_calls":null},"metadata":{"department":"HR"}}
+                 "limits":{"requests_per_minute":null,"tokens_per_minute":null,"parallel_calls":null},"keep_bodies_days":null,"metadata":{"department":"HR"}}
                 """),
             read.Without("created_at", "updated_at"));
 

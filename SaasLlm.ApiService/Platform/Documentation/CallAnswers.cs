@@ -22,6 +22,8 @@ internal static class CallAnswers
         ("x-credits-remaining", "What the team has left; beside `x-credits-charged`."),
     ];
 
+    private static readonly (string Name, string Description) s_call = ("x-call-id", "The call, also where it failed; not where it was refused, nor in a replay.");
+
     private static readonly (string Name, string Description)[] s_retry =
     [
         ("retry-after", "Seconds until a repeat may pass, rounded up; not where none ever will."),
@@ -39,7 +41,7 @@ internal static class CallAnswers
             return;
         }
 
-        Describe(operation, "200", [.. s_rate, .. isOpenAi ? s_cost : [], ("Server-Timing", "Milliseconds spent upstream and here: `upstream;dur=…, overhead;dur=…`.")]);
+        Describe(operation, "200", [.. s_rate, .. isOpenAi ? s_cost : [], s_call, ("Server-Timing", "Milliseconds spent upstream and here: `upstream;dur=…, overhead;dur=…`.")]);
         Describe(operation, "402", isOpenAi ? s_shouldRetry : []);
         Describe(operation, "429", [.. s_retry, .. s_shouldRetry, .. s_rate]);
         Describe(operation, "503", s_retry);

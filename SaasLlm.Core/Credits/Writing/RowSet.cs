@@ -10,6 +10,8 @@ internal readonly struct RowSet<TRow>(NpgsqlBatchCommand command, IReadOnlyList<
 
     public RowSet<TRow> Uuid<TValue>(Func<TRow, TValue> value) => Add(NpgsqlDbType.Uuid, value);
 
+    public RowSet<TRow> Bytea<TValue>(Func<TRow, TValue> value) => Add(NpgsqlDbType.Bytea, value);
+
     public RowSet<TRow> Boolean<TValue>(Func<TRow, TValue> value) => Add(NpgsqlDbType.Boolean, value);
 
     public RowSet<TRow> Smallint<TValue>(Func<TRow, TValue> value) => Add(NpgsqlDbType.Smallint, value);

@@ -7,7 +7,7 @@ using SaasLlm.Core.Credits.Writing;
 namespace SaasLlm.Core.Data.Retention;
 
 /// <summary>
-/// Drops months that are past their time, whole: no row is deleted. Calls go only after all that they used is rolled up, events only after all
+/// Drops months, and weeks of bodies, that are past their time, whole: no row is deleted. Calls go only after all that they used is rolled up, events only after all
 /// of them were passed on, and delivered where somebody still waits for them.
 /// </summary>
 public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<RetentionOptions> options, ILogger<RetentionPass> logger) : IScheduledPass
@@ -49,10 +49,11 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
             }
         }
 
+        await ForgetStrayBodiesAsync(cancellation);
         return waiting.Count == 0 ? false : throw new PassFailedException($"These are past their time, and are not rolled up or not delivered: {string.Join(", ", waiting)}");
     }
 
-    private async Task<List<MonthPartition>> DueAsync(CancellationToken cancellation)
+    private async Task<List<DatedPartition>> DueAsync(CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         DateTimeOffset now;
@@ -63,10 +64,10 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
 
         await using var command = new NpgsqlCommand(Partitions, connection);
         await using var rows = await command.ExecuteReaderAsync(cancellation);
-        List<MonthPartition> due = [];
+        List<DatedPartition> due = [];
         while (await rows.ReadAsync(cancellation))
         {
-            if (MonthPartition.Of(rows.GetString(0), rows.GetString(1)) is { } partition && EndOf(partition) <= now)
+            if (DatedPartition.Of(rows.GetString(0), rows.GetString(1)) is { } partition && EndOf(partition) <= now)
             {
                 due.Add(partition);
             }
@@ -75,13 +76,14 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
         return due;
     }
 
-    private DateTimeOffset EndOf(MonthPartition partition)
+    private DateTimeOffset EndOf(DatedPartition partition)
         => partition.HoldsCalls ? partition.Until.AddMonths(options.Value.CallMonths)
             : partition.HoldsEvents ? partition.Until.AddMonths(options.Value.EventMonths)
+            : partition.HoldsBodies ? partition.Until
             : DateTimeOffset.MaxValue;
 
     // False: there is something in it that is needed still.
-    private async Task<bool> DropAsync(MonthPartition partition, CancellationToken cancellation)
+    private async Task<bool> DropAsync(DatedPartition partition, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -114,8 +116,18 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
         return true;
     }
 
+    // Of weeks that were over before anybody made them.
+    private async Task ForgetStrayBodiesAsync(CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        if (await ExecuteAsync(connection, "DELETE FROM llm_call_bodies_default WHERE expires_at <= ledger_now()", cancellation) is > 0 and var count)
+        {
+            LogStray(count);
+        }
+    }
+
     // Events that were not passed on, or of which a webhook is to hear still; one that is paused, switched off or deleted holds up nothing.
-    private static async Task<bool> WaitsAsync(NpgsqlConnection connection, MonthPartition partition, CancellationToken cancellation)
+    private static async Task<bool> WaitsAsync(NpgsqlConnection connection, DatedPartition partition, CancellationToken cancellation)
     {
         var (outbox, deliveries) = (partition.NameIn("outbox"), partition.NameIn("webhook_deliveries"));
         if (await IsThereAsync(connection, outbox, cancellation)
@@ -133,14 +145,14 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
     private static Task<bool> IsThereAsync(NpgsqlConnection connection, string table, CancellationToken cancellation)
         => HasAnyAsync(connection, $"SELECT 1 WHERE to_regclass('{table}') IS NOT NULL", cancellation);
 
-    private static async Task<long> CountPendingAsync(NpgsqlConnection connection, MonthPartition partition, CancellationToken cancellation)
+    private static async Task<long> CountPendingAsync(NpgsqlConnection connection, DatedPartition partition, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand($"SELECT count(*) FROM {partition.Name} WHERE state = 'pending'", connection);
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
     // The roll-ups of its hours are all there is from now on: nobody holds them against the tables again.
-    private static async Task<bool> KeepFromAsync(NpgsqlConnection connection, MonthPartition partition, CancellationToken cancellation)
+    private static async Task<bool> KeepFromAsync(NpgsqlConnection connection, DatedPartition partition, CancellationToken cancellation)
     {
         var kept = partition.Until + s_overhang;
         return await ExecuteAsync(
@@ -165,6 +177,9 @@ public sealed partial class RetentionPass(NpgsqlDataSource source, IOptions<Rete
 
     [LoggerMessage(1032, LogLevel.Warning, "With {Partition} went {Count} deliveries that waited for webhooks which are paused, switched off or deleted")]
     private partial void LogLost(string partition, long count);
+
+    [LoggerMessage(1034, LogLevel.Warning, "{Count} bodies of calls whose week had no partition were past their time and are deleted: does the partitions task run?")]
+    private partial void LogStray(int count);
 
     [LoggerMessage(1033, LogLevel.Information, "{Partition} is past its time and in use; it is dropped at a later run")]
     private partial void LogUsed(string partition);

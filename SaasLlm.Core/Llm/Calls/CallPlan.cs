@@ -1,5 +1,6 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Bodies;
 using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Limits;
@@ -36,6 +37,9 @@ internal sealed record CallPlan(
 
     /// <summary>The places that it takes up while it runs; null: nothing limits it.</summary>
     public CallAdmission? Admission { get; init; }
+
+    /// <summary>Remembers what is asked and answered; null: the team does not keep it.</summary>
+    public CallRecording? Recording { get; init; }
 
     /// <summary>All models of the group, priced or not.</summary>
     public IReadOnlyList<CallModel> GroupModels { get; init; } = [];

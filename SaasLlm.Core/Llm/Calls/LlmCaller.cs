@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Llm.Bodies;
 using SaasLlm.Core.Llm.Formats;
 using SaasLlm.Core.Llm.Gateway;
 using SaasLlm.Core.Llm.Limits;
@@ -19,6 +20,7 @@ internal sealed class LlmCaller(
     ResponseIds ids,
     CallRunner runner,
     ICallLimiter limiter,
+    ICallRecorder recorder,
     RunningCalls running,
     IOptions<GatewayOptions> options,
     TimeProvider time) : ILlmCaller
@@ -30,7 +32,7 @@ internal sealed class LlmCaller(
             var plan = await PlanAsync(call, cancellation);
             return plan.Failure is { } failure
                 ? failure
-                : await running.Start(() => runner.RunAsync(plan.Value)).WaitAsync(cancellation);
+                : await running.Start(() => RunAsync(plan.Value)).WaitAsync(cancellation);
         }
         catch (Exception exception) when (StoreErrors.IsUnavailable(exception) && !cancellation.IsCancellationRequested)
         {
@@ -48,8 +50,8 @@ internal sealed class LlmCaller(
                 return failure;
             }
 
-            var stream = new LlmStream(plan.Value.CallId, call.JobId);
-            stream.End = running.Start(() => runner.RunAsync(plan.Value with { Stream = stream }));
+            var stream = new LlmStream(plan.Value.CallId, call.JobId) { Recording = plan.Value.Recording };
+            stream.End = running.Start(() => RunAsync(plan.Value with { Stream = stream }));
             Task first = Task.WhenAny(stream.Begun, stream.End);
             await first.WaitAsync(patience, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (cancellation.IsCancellationRequested)
@@ -64,6 +66,10 @@ internal sealed class LlmCaller(
             return StoreErrors.Unavailable;
         }
     }
+
+    // The one place that every call passes: billed first, kept then, and answered.
+    private Task<Result<LlmAnswer>> RunAsync(CallPlan plan)
+        => plan.Recording is { } recording ? recording.FollowAsync(runner.RunAsync(plan), plan.Clock) : runner.RunAsync(plan);
 
     private async Task<Result<CallPlan>> PlanAsync(LlmCall call, CancellationToken cancellation)
     {
@@ -92,13 +98,16 @@ internal sealed class LlmCaller(
 
         // A job that opens with the call keeps the version that the call was priced by.
         var priced = call.NewJob is { } job ? call with { NewJob = job with { PriceVersion = version } } : call;
-        var plan = new CallPlan(priced, CallId.New(time), group.GroupName, group.Settings, body, options.Value.MaxOutputTokens, chosen.Priced, chosen.GatewayKey)
+        var callId = CallId.New(time);
+        clock.CallId = callId;
+        var plan = new CallPlan(priced, callId, group.GroupName, group.Settings, body, options.Value.MaxOutputTokens, chosen.Priced, chosen.GatewayKey)
         {
             Clock = clock,
             Deadline = group.Settings.Deadline ?? options.Value.CallTimeout,
             AttemptTimeout = group.Settings.Timeout ?? options.Value.AttemptTimeout,
             GroupModels = chosen.All,
             PriceVersion = version,
+            Recording = await recorder.BeginAsync(call, callId, group.GroupName, cancellation),
         };
         // Last, so that what is refused for another reason counts for nothing; the runner ends it.
         return (await limiter.AdmitAsync(call, plan.CallId, plan.Size(), plan.Deadline, cancellation)).Map(admission => plan with { Admission = admission });

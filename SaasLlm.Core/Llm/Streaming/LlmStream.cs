@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Llm.Bodies;
 
 namespace SaasLlm.Core.Llm.Streaming;
 
@@ -35,6 +36,9 @@ public sealed class LlmStream(CallId callId, JobId jobId)
     /// <summary>How many numbered events the chunks held; the next one's number.</summary>
     public int EventsSent { get; internal set; }
 
+    /// <summary>Remembers it; null: its team does not keep it.</summary>
+    internal CallRecording? Recording { get; init; }
+
     /// <summary>Completes with the first chunk.</summary>
     internal Task Begun => _begun.Task;
 
@@ -47,6 +51,7 @@ public sealed class LlmStream(CallId callId, JobId jobId)
     /// <summary>Waits until there is room, or nobody reads any more.</summary>
     internal async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk)
     {
+        Recording?.Add(chunk);
         // What comes after the reader has left is only counted.
         while (!HasLeft && !_chunks.Writer.TryWrite(chunk))
         {

@@ -115,6 +115,62 @@ public sealed class RetentionTests(Infrastructure.AppFixture app)
         Assert.False(await HasAsync(database, NameOf("outbox", -5)));
     }
 
+    [Fact]
+    public async Task A_week_of_bodies_goes_when_it_is_over_with_what_had_no_week_and_none_before()
+    {
+        await using var database = await DatabaseAsync();
+        var monday = await database.ScalarAsync<DateTime>("SELECT date_trunc('week', ledger_now(), 'UTC')");
+        foreach (var weeks in new[] { 1, 2 })
+        {
+            await database.ExecuteAsync($"""
+                CREATE TABLE llm_call_bodies_{monday.AddDays(-7 * weeks):yyyy_MM_dd} PARTITION OF llm_call_bodies
+                   FOR VALUES FROM ('{monday.AddDays(-7 * weeks):O}') TO ('{monday.AddDays(-7 * (weeks - 1)):O}')
+                """);
+        }
+
+        // In each of the two, at their first and last moment; in this week, over and to come; and where nobody made a week, over and to come.
+        DateTime[] times =
+        [
+            monday.AddDays(-14), monday.AddDays(-7).AddTicks(-10), monday.AddDays(-7), monday.AddTicks(-10), monday, monday.AddDays(7).AddTicks(-10),
+            monday.AddDays(-30), monday.AddDays(200),
+        ];
+        foreach (var expires in times)
+        {
+            await database.ExecuteAsync($"""
+                INSERT INTO llm_call_bodies (team_id, call_id, job_id, model_group, request_bytes, answer_bytes, kept_at, expires_at)
+                VALUES ('team', gen_random_uuid(), gen_random_uuid(), 'G', 5, 0, '2020-01-01 00:00Z', '{expires:O}')
+                """);
+        }
+
+        Assert.False(await Pass(database).RunAsync(default));
+
+        Assert.Equal(
+            string.Join(',', new[] { monday, monday.AddDays(7).AddTicks(-10), monday.AddDays(200) }.Select(time => time.ToString("yyyy-MM-dd HH:mm:ss.ffffff", System.Globalization.CultureInfo.InvariantCulture))),
+            await database.ScalarAsync<string>("SELECT string_agg(to_char(expires_at AT TIME ZONE 'utc', 'YYYY-MM-DD HH24:MI:SS.US'), ',' ORDER BY expires_at) FROM llm_call_bodies"));
+        Assert.Equal(
+            Enumerable.Range(0, 16).Select(weeks => $"llm_call_bodies_{monday.AddDays(7 * weeks):yyyy_MM_dd}"),
+            (await database.ScalarAsync<string>("SELECT string_agg(inhrelid::regclass::text, ',' ORDER BY 1) FROM pg_inherits WHERE inhparent = 'llm_call_bodies'::regclass"))
+                .Split(',').Where(name => !name.EndsWith("_default", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_week_of_bodies_takes_over_what_came_before_it_was_made()
+    {
+        await using var database = await DatabaseAsync();
+        var week = (await database.ScalarAsync<DateTime>("SELECT date_trunc('week', ledger_now(), 'UTC')")).AddDays(7 * 16);
+        await database.ExecuteAsync($"""
+            INSERT INTO llm_call_bodies (team_id, call_id, job_id, model_group, request_bytes, answer_bytes, kept_at, expires_at)
+            SELECT 'team', gen_random_uuid(), gen_random_uuid(), 'G', 5, 0, now(), timestamptz '{week:O}' + n * interval '1 day' FROM generate_series(0, 7) n
+            """);
+
+        await database.ExecuteAsync("SELECT ensure_body_partitions(16)");
+        await database.ExecuteAsync("SELECT ensure_body_partitions(16)");
+
+        Assert.Equal((7L, 1L), (
+            await database.ScalarAsync<long>($"SELECT count(*) FROM llm_call_bodies_{week:yyyy_MM_dd}"),
+            await database.ScalarAsync<long>("SELECT count(*) FROM llm_call_bodies_default")));
+    }
+
     // A machine whose clock was months ahead wrote them; then their month comes.
     [Fact]
     public async Task A_month_whose_rows_came_before_it_was_made_takes_them_over()
