@@ -12,6 +12,19 @@ public sealed class RedisScript(string text)
     /// <param name="name">A resource of this assembly.</param>
     public static RedisScript Embedded(string name) => new(EmbeddedText.Read(name));
 
+    /// <summary>A script made of others: each takes the place that bears its name, for example <c>--[[admit.lua]]</c>.</summary>
+    /// <param name="parts">The name in the text, and the resource that it stands for.</param>
+    public static RedisScript Composed(string name, params ReadOnlySpan<(string Place, string Name)> parts)
+    {
+        var text = EmbeddedText.Read(name);
+        foreach (var part in parts)
+        {
+            text = text.Replace($"--[[{part.Place}]]", EmbeddedText.Read(part.Name), StringComparison.Ordinal);
+        }
+
+        return new(text);
+    }
+
     /// <summary>Runs it; Redis is given the text as long as its hash is not known, and again when it has forgotten it.</summary>
     public Task<RedisResult> EvaluateAsync(IDatabase database, RedisKey[] keys, RedisValue[] values)
     {

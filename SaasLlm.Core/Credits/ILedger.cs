@@ -1,4 +1,5 @@
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits.Redis;
 
 namespace SaasLlm.Core.Credits;
 
@@ -97,7 +98,11 @@ public sealed record OpenJob(
     decimal? Price = null,
     decimal? MaxCostUsd = null,
     long? PriceVersion = null,
-    bool RunsItself = false);
+    bool RunsItself = false)
+{
+    /// <summary>What Redis said of its price, where it was asked in one step with something else; it is not asked again.</summary>
+    internal ReserveReply? Reserved { get; init; }
+}
 
 /// <summary>A job that is open and whose price is held.</summary>
 public sealed record OpenedJob(JobId JobId, string TeamId, DateTimeOffset CreatedAt, DateTimeOffset DeadlineAt, decimal HeldCredits);

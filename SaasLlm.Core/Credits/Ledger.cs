@@ -163,7 +163,7 @@ internal sealed class Ledger(
     private async Task<Result<T>> OpenAsync<T>(
         string kind, OpenJob job, Func<LedgerState, DateTimeOffset, Decision<T>> rule, CancellationToken cancellation)
     {
-        if (await reservations.ReserveAsync(job.TeamId, job.JobId, job.Price, job.Lifetime) is { } refusal)
+        if (await reservations.ReserveAsync(job.TeamId, job.JobId, job.Price, job.Lifetime, job.Reserved) is { } refusal)
         {
             return refusal;
         }

@@ -69,14 +69,18 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     /// <param name="price">Of the job's type, for teams that pay by the job; null is the team's own.</param>
     public async Task<ReserveReply> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
     {
-        RedisValue[] values =
-        [
-            job.ToString(), Milliseconds(options.ReservationLease), Milliseconds(lifetime), CreditRefusal.HoldsMax,
-            price is { } own ? ToMicro(own) : RedisValue.EmptyString,
-        ];
-        var reply = await EvaluateAsync("reserve", s_reserve, teamId, values);
-        return reply is null ? ReserveReply.Of(ReserveStatus.NoAnswer) : Read(Texts(reply));
+        var reply = await EvaluateAsync("reserve", s_reserve, teamId, ReserveValues(job, price, lifetime));
+        return reply is null ? ReserveReply.Of(ReserveStatus.NoAnswer) : ReadReserve(reply);
     }
+
+    /// <summary>What <c>reserve.lua</c> is given, for a script that does the same and more.</summary>
+    internal RedisValue[] ReserveValues(JobId job, decimal? price, TimeSpan lifetime) =>
+    [
+        job.ToString(), Milliseconds(options.ReservationLease), Milliseconds(lifetime), CreditRefusal.HoldsMax,
+        price is { } own ? ToMicro(own) : RedisValue.EmptyString,
+    ];
+
+    internal ReserveReply ReadReserve(RedisResult reply) => Read(Texts(reply));
 
     /// <summary>Gives back what <see cref="ReserveAsync"/> set aside for a job that was not opened. False: Redis did not hear it, or only later.</summary>
     public async Task<bool> ReleaseAsync(string teamId, JobId job)
@@ -117,9 +121,15 @@ internal sealed class RedisBalances(IConnectionMultiplexer redis, RedisGuard gua
     /// <summary>Runs a script on the four keys of a team; null when Redis did not answer.</summary>
     internal Task<RedisResult?> EvaluateAsync(string what, RedisScript script, string teamId, RedisValue[] values)
     {
-        var tag = $"{{team:{teamId}}}";
-        RedisKey[] keys = [$"{tag}:balance", $"{tag}:holds", $"{tag}:amounts", $"{tag}:pending"];
+        var keys = Keys(teamId);
         return guard.TryAsync(what, () => script.EvaluateAsync(redis.GetDatabase(), keys, values));
+    }
+
+    /// <summary>A team's four, in the order of every script.</summary>
+    internal static RedisKey[] Keys(string teamId)
+    {
+        var tag = $"{{team:{teamId}}}";
+        return [$"{tag}:balance", $"{tag}:holds", $"{tag}:amounts", $"{tag}:pending"];
     }
 
     private ReserveReply Read(string[] reply) => reply[0] switch

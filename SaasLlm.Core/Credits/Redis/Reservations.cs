@@ -20,9 +20,10 @@ internal sealed class Reservations(RedisBalances redis, BalanceReader balances, 
     private long _doubtedUntil;
 
     /// <summary>A refusal, or null: go on to the writer.</summary>
-    public async Task<Failure?> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime)
+    /// <param name="asked">What Redis said, where it was asked before.</param>
+    public async Task<Failure?> ReserveAsync(string teamId, JobId job, decimal? price, TimeSpan lifetime, ReserveReply? asked = null)
     {
-        var reply = await redis.ReserveAsync(teamId, job, price, lifetime);
+        var reply = asked ?? await redis.ReserveAsync(teamId, job, price, lifetime);
         if (reply.Status is ReserveStatus.NoAnswer or ReserveStatus.Held)
         {
             return null;

@@ -82,7 +82,7 @@ internal sealed partial class CallRunner(
         var start = new StartCall(
             plan.Call.TeamId, plan.Call.JobId, plan.CallId, plan.GroupName, intent, plan.PriceVersion, plan.Call.IsPlanned, plan.Lengths);
         var begun = plan.Call.NewJob is { } job
-            ? await ledger.OpenJobWithCallAsync(job, start, CancellationToken.None)
+            ? await ledger.OpenJobWithCallAsync(job with { Reserved = plan.Admission?.TakePrice() }, start, CancellationToken.None)
             : await ledger.StartCallAsync(start, CancellationToken.None);
         if (begun.Failure is null or { Code: "store.outcome_unknown" })
         {

@@ -90,6 +90,8 @@ internal sealed partial class CallSaver(ILedger ledger, TimeProvider time, ILogg
 
     private async Task<Result<ClosedJob?>> EndAsync(CallPlan plan, CallProgress progress, EndCall command)
     {
+        // Its place is told free beside the commit, so that this costs no wait of its own; the runner sees that it was heard before the answer.
+        _ = plan.Admission?.EndAsync(progress.TokensUsed);
         var wait = s_retryMin;
         while (true)
         {

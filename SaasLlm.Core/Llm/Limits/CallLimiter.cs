@@ -1,4 +1,5 @@
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits.Redis;
 using SaasLlm.Core.Teams;
 
 namespace SaasLlm.Core.Llm.Limits;
@@ -22,17 +23,18 @@ internal sealed class CallLimiter(
         }
 
         // Not the caller's cancellation: who leaves here would leave a place taken.
-        var reply = await windows.AdmitAsync(call.TeamId, levels, callId, size.Tokens, deadline + s_leaseMargin);
+        var reply = await windows.AdmitAsync(call.TeamId, levels, callId, size.Tokens, deadline + s_leaseMargin, call.NewJob);
         if (reply is null)
         {
             telemetry.Unchecked();
-            return new CallAdmission(windows, call.TeamId, levels, callId, null, size.Tokens);
+            // Who did not answer this does not answer for the price either.
+            return new CallAdmission(windows, call.TeamId, levels, callId, null, size.Tokens, ReserveReply.Of(ReserveStatus.NoAnswer));
         }
 
         call.Measured?.Invoke(Status(reply.Levels));
         if (reply.IsAdmitted)
         {
-            return new CallAdmission(windows, call.TeamId, levels, callId, reply.Slot, size.Tokens);
+            return new CallAdmission(windows, call.TeamId, levels, callId, reply.Slot, size.Tokens, reply.Reserved);
         }
 
         var refusal = LimitRefusal.Of(reply.Levels, size, time.GetUtcNow());

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Credits;
 using SaasLlm.Core.Credits.Redis;
 using SaasLlm.Core.Data;
 using SaasLlm.Core.Teams;
@@ -21,25 +22,31 @@ internal sealed record LimitLevel(string Name, string Id, RateLimits Limits);
 internal sealed record LevelState(
     LimitLevel Level, long Requests, long Tokens, long Running, TimeSpan? RequestsWait, TimeSpan? TokensWait, TimeSpan ParallelWait, TimeSpan EmptyIn);
 
-/// <summary>A reply of <c>admit.lua</c>.</summary>
+/// <summary>A reply of <c>admit.lua</c>, or of <c>admit_and_reserve.lua</c>.</summary>
 /// <param name="Slot">Where the call is counted.</param>
-internal sealed record AdmitReply(bool IsAdmitted, string Slot, IReadOnlyList<LevelState> Levels);
+/// <param name="Reserved">What was said of the price of the job that opens with the call; null where none does, and where the call is not admitted.</param>
+internal sealed record AdmitReply(bool IsAdmitted, string Slot, IReadOnlyList<LevelState> Levels, ReserveReply? Reserved = null);
 
 /// <summary>The typed caller of the Lua scripts beside it. Every key of a team carries the same hash tag as its credits.</summary>
-internal sealed class LimitWindows(IConnectionMultiplexer redis, RedisGuard guard, IOptions<LimitOptions> options)
+internal sealed class LimitWindows(IConnectionMultiplexer redis, RedisGuard guard, RedisBalances balances, IOptions<LimitOptions> options)
 {
     private const int HeadParts = 2;
     private const int LevelParts = 7;
 
     private static readonly RedisScript s_admit = RedisScript.Embedded("SaasLlm.Core.Llm.Limits.admit.lua");
+    private static readonly RedisScript s_admitAndReserve = RedisScript.Composed(
+        "SaasLlm.Core.Llm.Limits.admit_and_reserve.lua",
+        ("admit.lua", "SaasLlm.Core.Llm.Limits.admit.lua"), ("reserve.lua", "SaasLlm.Core.Credits.Redis.reserve.lua"));
+
     private static readonly RedisScript s_settle = RedisScript.Embedded("SaasLlm.Core.Llm.Limits.settle.lua");
 
     /// <summary>Admits the call at all levels or at none. Null: Redis did not answer in time; the script may still run.</summary>
     /// <param name="tokens">What the call may use at most.</param>
     /// <param name="lease">After it the call runs no more, whatever became of its process.</param>
+    /// <param name="opens">The job that opens with the call: its price is set aside in the same step, if the call is admitted.</param>
     /// <param name="now">Tests set the clock; null is the server's.</param>
     public async Task<AdmitReply?> AdmitAsync(
-        string teamId, IReadOnlyList<LimitLevel> levels, CallId call, long tokens, TimeSpan lease, DateTimeOffset? now = null)
+        string teamId, IReadOnlyList<LimitLevel> levels, CallId call, long tokens, TimeSpan lease, OpenJob? opens = null, DateTimeOffset? now = null)
     {
         var slot = options.Value.Window / options.Value.Slots;
         List<RedisValue> values =
@@ -52,8 +59,18 @@ internal sealed class LimitWindows(IConnectionMultiplexer redis, RedisGuard guar
             values.AddRange([Limit(requests), Limit(perMinute), Limit(parallel)]);
         }
 
-        var reply = await guard.TryAsync("admit_call", () => s_admit.EvaluateAsync(redis.GetDatabase(), Keys(teamId, levels), [.. values]));
-        return reply is null ? null : Read(reply, levels);
+        var keys = Keys(teamId, levels);
+        if (opens is null)
+        {
+            var reply = await guard.TryAsync("admit_call", () => s_admit.EvaluateAsync(redis.GetDatabase(), keys, [.. values]));
+            return reply is null ? null : Read(reply, levels);
+        }
+
+        RedisKey[] allKeys = [.. RedisBalances.Keys(teamId), .. keys];
+        RedisValue[] allValues = [.. balances.ReserveValues(opens.JobId, opens.Price, opens.Lifetime), .. values];
+        var both = (RedisResult[]?)await guard.TryAsync(
+            "admit_and_reserve", () => s_admitAndReserve.EvaluateAsync(redis.GetDatabase(), allKeys, allValues));
+        return both is null ? null : Read(both[0], levels) with { Reserved = both.Length > 1 ? balances.ReadReserve(both[1]) : null };
     }
 
     /// <summary>Frees the call's places, and counts what it used instead of what was reserved. Never throws: what is lost ends with its lease.</summary>

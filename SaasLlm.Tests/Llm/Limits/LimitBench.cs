@@ -29,7 +29,8 @@ internal sealed class LimitBench : IDisposable
         _redis = ConnectionMultiplexer.Connect(options);
         configure?.Invoke(Options);
         var guard = new RedisGuard(TimeProvider.System, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(2), new LedgerTelemetry(_meters));
-        Windows = new(_redis, guard, Microsoft.Extensions.Options.Options.Create(Options));
+        Balances = new(_redis, guard, new());
+        Windows = new(_redis, guard, Balances, Microsoft.Extensions.Options.Options.Create(Options));
         // Calls here are made with keys: nobody asks for a team's limits.
         var teams = new TeamLimits(_nowhere, new ChangeFeed(_redis, TimeProvider.System, NullLogger<ChangeFeed>.Instance), TimeProvider.System);
         Limiter = new CallLimiter(
@@ -48,6 +49,8 @@ internal sealed class LimitBench : IDisposable
     public LimitOptions Options { get; } = new();
 
     public LimitWindows Windows { get; }
+
+    public RedisBalances Balances { get; }
 
     public ICallLimiter Limiter { get; }
 
@@ -71,7 +74,7 @@ internal sealed class LimitBench : IDisposable
     public async Task<AdmitReply> AdmitAsync(
         DateTimeOffset? now, LimitLevel[] levels, long tokens = 0, CallId? call = null, TimeSpan? lease = null, string? team = null)
         => await Windows.AdmitAsync(
-            team ?? levels[0].Id, levels, call ?? CallId.New(TimeProvider.System), tokens, lease ?? TimeSpan.FromMinutes(5), now)
+            team ?? levels[0].Id, levels, call ?? CallId.New(TimeProvider.System), tokens, lease ?? TimeSpan.FromMinutes(5), now: now)
             ?? throw new InvalidOperationException("Redis did not answer.");
 
     public void Dispose()
