@@ -66,3 +66,6 @@ internal sealed class JobsThatRunThemselvesMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0019_call_bodies")]
 internal sealed class CallBodiesMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0020_step_waits")]
+internal sealed class StepWaitsMigration : SqlMigration;

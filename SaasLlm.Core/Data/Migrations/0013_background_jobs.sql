@@ -73,8 +73,6 @@ CREATE TABLE background_steps (
   -- Claims since the last end: many without an end are poison.
   claims            integer     NOT NULL DEFAULT 0,
   run_after         timestamptz,
-  -- Since when it waits for a runner, or waited.
-  ready_at          timestamptz,
   -- New with each claim: whoever has another one may not save.
   lease_token       uuid,
   lease_until       timestamptz,
@@ -119,6 +117,4 @@ CREATE TABLE background_teams (
   CONSTRAINT ck_background_teams_counts CHECK (ready >= 0 AND running >= 0)
 ) WITH (fillfactor = 70);
 CREATE INDEX ix_background_teams_waiting ON background_teams (last_claimed_at) WHERE ready > 0;
--- To add up what runs: as many rows as teams have running steps, however many teams there are.
-CREATE INDEX ix_background_teams_running ON background_teams (team_id) WHERE running > 0;
 ALTER TABLE background_teams ADD CONSTRAINT pk_background_teams PRIMARY KEY (team_id);
