@@ -1,4 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using SaasLlm.Core.Llm.Bodies;
+using SaasLlm.Core.Llm.Calls;
 using SaasLlm.Core.Teams;
 using SaasLlm.Tests.Access;
 
@@ -55,5 +58,15 @@ public sealed class KeepBodiesTests(ApiFixture api)
 
         Assert.Equal(30, (await keys.FindAsync(team.Key, default))!.KeepBodiesDays);
         Assert.Equal(30, await teams.KeepBodiesDaysAsync(team.Id, default));
+    }
+
+    // A host stops its services from the last to the first.
+    [Fact]
+    public void What_running_calls_leave_is_written_after_them()
+    {
+        var services = api.First.Services.GetServices<IHostedService>().ToList();
+
+        var (queue, calls) = (services.FindIndex(service => service is CallBodyQueue), services.FindIndex(service => service is RunningCalls));
+        Assert.InRange(queue, 0, calls - 1);
     }
 }
