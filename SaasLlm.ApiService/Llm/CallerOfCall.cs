@@ -12,7 +12,8 @@ internal static class CallerOfCall
     /// <param name="sent">The request's body, by <see cref="BodyToKeep"/>.</param>
     public static LlmCall By(this LlmCall call, HttpContext context, JsonElement? sent)
     {
-        var clock = new CallClock(context.RequestServices.GetRequiredService<TimeProvider>());
+        // Its body is read: what the call takes from here on is not the sender's.
+        var clock = new CallClock(context.RequestServices.GetRequiredService<TimeProvider>(), context.Features.Get<RequestClock>()?.BegunAt);
         context.Response.OnStarting(() =>
         {
             context.Response.Headers["Server-Timing"] = Text(clock);

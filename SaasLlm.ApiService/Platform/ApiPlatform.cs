@@ -5,6 +5,7 @@ using FluentValidation.Results;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using SaasLlm.ApiService.Llm;
 using SaasLlm.ApiService.OpenAi;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Documentation;
@@ -47,6 +48,7 @@ internal static class ApiPlatform
 
     public static void UseApiPlatform(this WebApplication app)
     {
+        app.Use(RequestClock.StartAsync);
         app.Use(OpenAiSurface.RewriteAsync);
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(EmptyResponses.Describe);
@@ -55,6 +57,7 @@ internal static class ApiPlatform
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(RequestGuards.Refuse);
+        app.Use(RequestClock.WatchBodyAsync);
         app.Use(IdempotencyMiddleware.HandleAsync);
         app.UseFastEndpoints(Configure);
         app.MapApiDocumentation();

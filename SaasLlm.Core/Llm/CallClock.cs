@@ -3,10 +3,11 @@ using SaasLlm.Core.Common;
 namespace SaasLlm.Core.Llm;
 
 /// <summary>How far a call came, and how its time is spent: waiting for the gateway, or here. May be read while the call runs.</summary>
-public sealed class CallClock(TimeProvider time)
+/// <param name="begunAt">A timestamp of <paramref name="time"/>: since when the call costs time here; null is from now on.</param>
+public sealed class CallClock(TimeProvider time, long? begunAt = null)
 {
     private readonly Lock _gate = new();
-    private readonly long _begunAt = time.GetTimestamp();
+    private readonly long _begunAt = begunAt ?? time.GetTimestamp();
     private TimeSpan _upstream;
     private long? _sentAt;
     private volatile bool _hasBegun;
@@ -17,7 +18,10 @@ public sealed class CallClock(TimeProvider time)
     /// <summary>The ledger let the call begin, or may have: a job that was to open with it is there.</summary>
     public bool HasBegun => _hasBegun;
 
-    /// <summary>Until now. Upstream is the time from sending an attempt until its answer was whole, of all attempts; overhead is the rest.</summary>
+    /// <summary>
+    /// Until now. Upstream is the time from sending an attempt until its answer was whole, of all attempts; overhead is the rest. Of a request
+    /// that is everything since its headers arrived (access, binding, the stores), but not the waits for its body.
+    /// </summary>
     public (TimeSpan Upstream, TimeSpan Overhead) Read()
     {
         lock (_gate)

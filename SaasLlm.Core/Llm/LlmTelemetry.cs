@@ -51,7 +51,7 @@ internal sealed class LlmTelemetry
         var meter = meters.Create(Name);
         _callTokens = meter.CreateHistogram("gen_ai.client.token.usage", "{token}", "Tokens of calls that were answered, by class.", advice: s_tokenBuckets);
         _callDuration = meter.CreateHistogram("gen_ai.client.operation.duration", "s", "Calls, from reading the request to the saved end.", advice: s_durationBuckets);
-        _overhead = meter.CreateHistogram("saasllm.llm.overhead", "s", "What a call takes besides waiting for the gateway.", advice: s_overheadBuckets);
+        _overhead = meter.CreateHistogram("saasllm.llm.overhead", "s", "What a call takes besides waiting for the gateway, from its request's headers on; not the waits for its body.", advice: s_overheadBuckets);
         _attempts = meter.CreateCounter<long>("saasllm.llm.attempts", "{attempt}", "Upstream tries, by what their answers meant.");
         _duration = meter.CreateHistogram("saasllm.llm.attempt.duration", "s", "From sending a try to its whole answer.", advice: s_durationBuckets);
         _tokens = meter.CreateCounter<long>("saasllm.llm.tokens", "{token}", "Tokens of all tries, failed ones too, by class.");
