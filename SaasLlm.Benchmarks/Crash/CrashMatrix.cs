@@ -79,6 +79,8 @@ internal static class CrashMatrix
             $"kill.jobrunner.{point}", $"the job runner dies at {point}", random => [new KillAt(Service.JobRunner, point, random.Next(1, 3))])),
         new($"kill.{FailpointName.AbandonedMarked}", "an API dies in a call, then the job runner while it marks the attempts", random =>
             [new KillAt(AnyApi(random), FailpointName.BeforeUpstream, random.Next(1, 16)), new KillAt(Service.JobRunner, FailpointName.AbandonedMarked, 1)]),
+        new($"kill.{FailpointName.RefillGranted}", "the job runner dies after it granted refills, and again", _ =>
+            [new KillAt(Service.JobRunner, FailpointName.RefillGranted, 1), new KillAt(Service.JobRunner, FailpointName.RefillGranted, 1)]),
         new("kill.both", "both APIs die at a commit, one before and one after its reply", random =>
             [new KillAt(Service.ApiA, FailpointName.CommitSent, random.Next(1, 60)), new KillAt(Service.ApiB, FailpointName.AfterCommit, random.Next(1, 60))]),
         new("kill.anywhere", "each process dies at no particular place", random =>
@@ -122,13 +124,15 @@ internal static class CrashMatrix
             BreaksBy = ForgetOneRelease,
             MustFind = "held is not the sum of the open holds",
         },
+        .. RunnersRows.Kills,
         RunnersRows.Many,
         new("broken.event", "a broken build: one event is lost", _ => []) { BreaksBy = LoseOneEvent, MustFind = "job's end has not exactly its one event" },
     ];
 
-    /// <summary>The kill rows of opening and closing in one: processes die at one failpoint after the other, at those that the seed chooses.</summary>
+    /// <summary>The kill rows of opening and closing in one: processes die at one failpoint after the other, at those that the seed chooses; first, a refill.</summary>
     public static CrashRow SomeOfOpenAndClose { get; } = new("kill.some", "some failpoints of opening, calling and closing, one after the other", random =>
     [
+        new KillAt(Service.JobRunner, FailpointName.RefillGranted, 1),
         .. s_ofApis.OrderBy(_ => random.Next()).Take(StrikesOfSome)
             .Select((point, index) => new KillAt(index % 2 == 0 ? Service.ApiA : Service.ApiB, point.Name, random.Next(1, Math.Min(point.HitMax, 10) + 1))),
     ]);

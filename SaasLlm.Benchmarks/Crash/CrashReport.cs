@@ -29,13 +29,13 @@ internal static class CrashReport
 
             Each row starts two API processes and a job runner on a database of their own (real Postgres, real Redis, the gateway's simulator), lets ten
             clients open, call (whole and streamed), complete, fail, cancel and forget jobs of eight teams in all budget modes, some with almost no credits, make
-            one-shot jobs (`create-and-call`, `create-and-call-stream`, `/v1/chat/completions`), add credits, half of it under Idempotency-Keys, and breaks something
+            one-shot jobs (`create-and-call`, `create-and-call-stream`, `/v1/chat/completions`), add credits, half of it under Idempotency-Keys, has two refills fall due, and breaks something
             meanwhile. What died is started again, the load ends, the sweeps get their time, and then every check of `SaasLlm.Benchmarks/Crash/Checks` must find nothing:
 
             - in Postgres, at every look: accounts, transactions, lots, holds and jobs add up; chains have no gap; a job is charged once or not at all; each end has its event;
             - once quiet: no job is open and no attempt runs past its deadline; Redis has Postgres' numbers, and each API admits exactly what an account can pay;
             - what the clients were told is true: a job that was opened is there, one that was refused is not, what a job cost is what its answer said;
-            - what was asked again under one Idempotency-Key, or one grant's reference, was done once;
+            - what was asked again under one Idempotency-Key, or one grant's reference, was done once, and a tick's refill once;
             - every request that reached the gateway has its attempt, and none was sent twice, unless its client asked again after a failure.
 
             A failpoint kills by SIGKILL, from inside, at the hit that the seed chooses; stores are killed from outside, and the AppHost starts them again.
@@ -45,7 +45,7 @@ internal static class CrashReport
             round after the first. A row's seed chooses the failpoint's hit, the process and what the clients do; how the threads interleave is the machine's affair, so a replay
             repeats the conditions and not each step. Rows named `broken.…` run a build that is wrong on purpose: they hold when the checks say so.
 
-            The rows named `runners.…` have one API and two job runners instead. Jobs of several steps and a batch are submitted, some are cancelled, some fail; the
+            The rows named `runners.…` and `kill.background.…` have one API and two job runners instead. Jobs of several steps and a batch are submitted, some are cancelled, some fail; the
             gateway takes its time and cuts off answers; the tenants' server for webhooks refuses some first tries. Then each job must have one end and one terminal
             event, be charged exactly, and have billed each step once; every event must have arrived under one id, as it was raised and signed; no step may have been called
             after its end was saved. There `answers` are calls that reached the gateway, and `lost` those among them that were made again.

@@ -33,6 +33,12 @@ internal sealed record CrashRow(string Name, string What, Func<Random, IReadOnly
     /// <summary>Under submitted jobs with webhooks, on two job runners, in place of the clients' load.</summary>
     public bool IsOfRunners { get; init; }
 
+    /// <summary>How many jobs are submitted, where <see cref="IsOfRunners"/>.</summary>
+    public int Jobs { get; init; } = 60;
+
+    /// <summary>Inputs of the batch beside them.</summary>
+    public int Batch { get; init; } = 100;
+
     /// <summary>SQL that breaks the build on purpose; the row is right when <see cref="MustFind"/> is found, and wrong when it is not.</summary>
     public string? BreaksBy { get; init; }
 

@@ -10,12 +10,9 @@ internal sealed class CrashVerb : IVerb
 {
     private const int AnswersBetween = 200;
 
-    private const int RunnersJobs = 500;
-    private const int RunnersBatch = 1000;
-
     private static readonly TimeSpan s_runnersPatience = TimeSpan.FromMinutes(3);
 
-    public string Usage => "[--rounds N] [--seed S] [--row name] [--report file] [--verbose]: kills at every failpoint and of every store, and what held";
+    public string Usage => "[--rounds N] [--seed S] [--row name] [--jobs N] [--batch N] [--report file] [--verbose]: kills at every failpoint and of every store, and what held";
 
     public async Task<int> RunAsync(string[] args, CancellationToken cancellation)
     {
@@ -35,7 +32,8 @@ internal sealed class CrashVerb : IVerb
         {
             foreach (var row in rows)
             {
-                results.Add(await RunAsync(site, row, seed + round, args.Contains("--verbose"), cancellation));
+                var sized = row with { Jobs = Number(args, "--jobs") ?? row.Jobs, Batch = Number(args, "--batch") ?? row.Batch };
+                results.Add(await RunAsync(site, sized, seed + round, args.Contains("--verbose"), cancellation));
                 Console.WriteLine(CrashReport.Line(results[^1]));
             }
 
@@ -55,7 +53,7 @@ internal sealed class CrashVerb : IVerb
         if (row.IsOfRunners)
         {
             await using var bench = await RunnersBench.CreateAsync(site, seed, cancellation);
-            var ran = await new RunnersRun(bench, row, seed).RunAsync(RunnersJobs, RunnersBatch, s_runnersPatience, cancellation);
+            var ran = await new RunnersRun(bench, row, seed, Console.Error.WriteLine).RunAsync(row.Jobs, row.Batch, s_runnersPatience, cancellation);
             await LogAsync(bench.Rig, ran, isVerbose, cancellation);
             return ran;
         }

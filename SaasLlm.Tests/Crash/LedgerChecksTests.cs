@@ -51,6 +51,19 @@ public sealed class LedgerChecksTests(LedgerStores stores) : IClassFixture<Ledge
     [InlineData("grant has not exactly its one event", "DELETE FROM outbox WHERE team_id = @team AND topic = 'credits.added'")]
     [InlineData("job counts other calls than were started", "DELETE FROM llm_attempts WHERE team_id = @team")]
     [InlineData("call succeeded without an attempt that did", "UPDATE llm_attempts SET status = 'failed' WHERE team_id = @team")]
+    [InlineData("refill is given more than once for a tick", """
+        ALTER TABLE credit_transactions DROP CONSTRAINT ck_credit_transactions_sign, DROP CONSTRAINT IF EXISTS ck_credit_transactions_job;
+        UPDATE credit_transactions SET kind = 'refill' WHERE team_id = @team;
+        INSERT INTO credit_refills (team_id, is_enabled, period, mode, credits, starts_at, next_refill_at) VALUES (@team, true, 'daily', 'up_to', 5, now(), now())
+        """)]
+    [InlineData("refill is not given once for each tick", """
+        INSERT INTO credit_refills (team_id, is_enabled, period, mode, credits, starts_at, next_refill_at)
+        VALUES (@team, true, 'daily', 'amount', 5, now() - interval '1 minute', now() - interval '1 minute')
+        """)]
+    [InlineData("refill is not given once for each tick", """
+        INSERT INTO credit_refills (team_id, is_enabled, period, mode, credits, starts_at, next_refill_at)
+        VALUES (@team, true, 'daily', 'amount', 5, now() - interval '1 hour', now() + interval '23 hours')
+        """)]
     [InlineData("job is open past its deadline", "UPDATE jobs SET deadline_at = now() - interval '1 second' WHERE team_id = @team AND hold_state = 'held'")]
     [InlineData("attempt runs past its deadline", "UPDATE llm_attempts SET status = 'running', ended_at = NULL, deadline_at = now() - interval '3 seconds' WHERE team_id = @team")]
     public async Task What_is_wrong_is_named(string fault, string sql)

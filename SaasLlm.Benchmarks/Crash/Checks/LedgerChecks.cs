@@ -119,6 +119,12 @@ internal static class LedgerChecks
               FROM credit_transactions t LEFT JOIN outbox o ON o.team_id = t.team_id AND o.dedupe_key = 'transaction:' || t.transaction_id
              WHERE t.kind IN ('topup', 'promotion', 'subscription', 'refill') GROUP BY t.team_id, t.sequence HAVING count(o.message_id) <> 1
             """),
+        // Between the grant and the next tick's time one more may be there than ticks are decided.
+        ("refill is given more than once for a tick", """
+            SELECT r.team_id || ': ' || count(t.team_id) || ' until ' || r.next_refill_at FROM credit_refills r
+              JOIN credit_transactions t ON t.team_id = r.team_id AND t.kind = 'refill'
+             WHERE r.period = 'daily' GROUP BY r.team_id HAVING count(t.team_id) > extract(epoch FROM r.next_refill_at - r.starts_at) / 86400 + 1
+            """),
         ("job counts other calls than were started", """
             SELECT j.team_id || ' ' || j.job_id || ': ' || j.started_calls || ' of ' || count(DISTINCT a.call_id)
               FROM jobs j LEFT JOIN llm_attempts a USING (team_id, job_id)
@@ -138,6 +144,12 @@ internal static class LedgerChecks
     [
         ("job is open past its deadline", """
             SELECT team_id || ' ' || job_id FROM jobs WHERE hold_state = 'held' AND deadline_at < ledger_now()
+            """),
+        ("refill is not given once for each tick", """
+            SELECT r.team_id || ': ' || count(t.team_id) || ' until ' || r.next_refill_at FROM credit_refills r
+              LEFT JOIN credit_transactions t ON t.team_id = r.team_id AND t.kind = 'refill'
+             WHERE r.is_enabled AND r.period = 'daily' AND r.mode = 'amount' GROUP BY r.team_id
+            HAVING r.next_refill_at <= ledger_now() OR count(t.team_id) <> extract(epoch FROM r.next_refill_at - r.starts_at) / 86400
             """),
         ("attempt runs past its deadline", """
             SELECT team_id || ' ' || attempt_id FROM llm_attempts WHERE status = 'running' AND deadline_at < ledger_now() - make_interval(secs => $1)

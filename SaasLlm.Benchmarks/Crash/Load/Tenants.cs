@@ -54,6 +54,12 @@ internal sealed record Tenants(string Prefix, IReadOnlyList<LoadTeam> Teams, IRe
             $"UPDATE team_credits SET budget_mode = 'consumption_usd', credits_per_dollar = 5000, credit_increment = 0.5 WHERE team_id = '{teams[^2].TeamId}'");
         // Redis lets this one through and Postgres refuses it: each time a reservation is given back.
         await rig.ExecuteAsync($"UPDATE team_credits SET credit_limit = 5 WHERE team_id = '{teams[^1].TeamId}'");
+        // Due since a minute, and then not for a day.
+        await rig.ExecuteAsync($"""
+            INSERT INTO credit_refills (team_id, is_enabled, period, mode, credits, starts_at, next_refill_at)
+            SELECT team, true, 'daily', mode, credits, tick, tick
+              FROM (VALUES ('{teams[0].TeamId}', 'amount', 7), ('{teams[1].TeamId}', 'up_to', 300)) AS r(team, mode, credits), (SELECT ledger_now() - interval '1 minute' AS tick) t
+            """);
         return new(prefix, teams, groups);
     }
 

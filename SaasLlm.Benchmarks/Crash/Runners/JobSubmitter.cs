@@ -12,14 +12,20 @@ internal sealed class JobSubmitter(RunnersBench bench)
     private const int BadEvery = 11;
     private const int CancelledEvery = 13;
 
+    // Longer than an API needs to start again, and than its claim on an Idempotency-Key lasts.
+    private const int TriesMax = 150;
+
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
+
     private readonly ConcurrentQueue<Guid> _submitted = [];
     private readonly ConcurrentQueue<string> _refused = [];
     private int _count;
+    private int _asked;
 
     /// <summary>As they were answered.</summary>
     public IReadOnlyCollection<Guid> Submitted => _submitted;
 
-    /// <summary>Answers that were not 200.</summary>
+    /// <summary>Answers that were not 200; of those that never came, or told to come again, the last.</summary>
     public IReadOnlyCollection<string> Refused => _refused;
 
     public Task SubmitAsync(int jobs) => Parallel.ForAsync(0, jobs, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (_, _) =>
@@ -30,7 +36,7 @@ internal sealed class JobSubmitter(RunnersBench bench)
         if (job is { } id && number % CancelledEvery == 0)
         {
             await Task.Delay(Random.Shared.Next(300), CancellationToken.None);
-            var answer = await bench.Rig.Apis[0].PostAsync($"/api/jobs/{id}/cancel", team.Key);
+            var answer = await AskAsync($"/api/jobs/{id}/cancel", team, null);
             if (answer.Status is not (200 or 409))
             {
                 _refused.Enqueue($"cancel of {id}: {answer}");
@@ -50,7 +56,7 @@ internal sealed class JobSubmitter(RunnersBench bench)
 
     private async Task<Guid?> SubmitAsync(LoadTeam team, JsonObject body)
     {
-        var answer = await bench.Rig.Apis[0].PostAsync("/api/jobs/submit", team.Key, body);
+        var answer = await AskAsync("/api/jobs/submit", team, body);
         if (!answer.IsOk)
         {
             _refused.Enqueue($"submission: {answer}");
@@ -60,6 +66,20 @@ internal sealed class JobSubmitter(RunnersBench bench)
         var id = answer.Body!["job_id"]!.GetValue<Guid>();
         _submitted.Enqueue(id);
         return id;
+    }
+
+    // As a careful application does: under one Idempotency-Key, until it is answered.
+    private async Task<ApiAnswer> AskAsync(string path, LoadTeam team, JsonObject? body)
+    {
+        var repeatKey = $"ask-{Interlocked.Increment(ref _asked)}";
+        var answer = await bench.Rig.Apis[0].PostAsync(path, team.Key, body, repeatKey);
+        for (var tries = 1; answer.IsOpen && tries < TriesMax; tries++)
+        {
+            await Task.Delay(s_pause);
+            answer = await bench.Rig.Apis[0].PostAsync(path, team.Key, body, repeatKey);
+        }
+
+        return answer;
     }
 
     private static JsonArray StepsOf(int number) => (number % 3) switch

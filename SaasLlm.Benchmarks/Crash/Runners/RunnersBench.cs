@@ -40,12 +40,12 @@ internal sealed class RunnersBench : IAsyncDisposable
     // Leases run out within seconds, so that what must heal does; a step that was begun by many runners that died is not its own fault here.
     private static readonly Dictionary<string, string> s_settings = new()
     {
-        ["Background__Lease"] = "00:00:04",
-        ["Background__Poll"] = "00:00:00.05",
-        ["Background__RetryMin"] = "00:00:00.05",
-        ["Background__RetryMax"] = "00:00:01",
-        ["Background__ClaimsMax"] = "100",
-        ["Background__TeamStepsMax"] = "8",
+        ["BackgroundJobs__Lease"] = "00:00:04",
+        ["BackgroundJobs__Poll"] = "00:00:00.05",
+        ["BackgroundJobs__RetryMin"] = "00:00:00.05",
+        ["BackgroundJobs__RetryMax"] = "00:00:01",
+        ["BackgroundJobs__ClaimsMax"] = "100",
+        ["BackgroundJobs__TeamStepsMax"] = "8",
         ["Gateway__BreakerFailures"] = "1000",
         ["Webhooks__AllowHttp"] = "true",
         ["Webhooks__AllowedNetworks__0"] = "127.0.0.0/8",

@@ -5,7 +5,8 @@ using SaasLlm.Benchmarks.Crash.Rig;
 namespace SaasLlm.Benchmarks.Crash.Runners;
 
 /// <summary>Runs a row on job runners: jobs are submitted wave after wave, runners die meanwhile, all comes to its end, and then every check.</summary>
-internal sealed class RunnersRun(RunnersBench bench, CrashRow row, int seed)
+/// <param name="say">Hears of each strike: a long row shows how far it is.</param>
+internal sealed class RunnersRun(RunnersBench bench, CrashRow row, int seed, Action<string>? say = null)
 {
     private const int MoreJobs = 3;
 
@@ -16,6 +17,7 @@ internal sealed class RunnersRun(RunnersBench bench, CrashRow row, int seed)
     private readonly Random _random = new(seed + (row.Name.Sum(letter => letter) * 7919));
     private readonly JobSubmitter _submitter = new(bench);
     private readonly List<string> _faults = [];
+    private readonly List<Task> _given = [];
 
     /// <param name="jobs">Of some steps each, in as many waves as there are strikes.</param>
     /// <param name="batch">Inputs of the one batch.</param>
@@ -28,17 +30,20 @@ internal sealed class RunnersRun(RunnersBench bench, CrashRow row, int seed)
         await bench.Rig.StartAsync(bench.Rig.Services.ToDictionary(service => service, striker.NextLife), cancellation);
         await bench.CreateTenantsAsync();
 
-        var batchGiven = _submitter.SubmitBatchAsync(batch);
+        _given.Add(_submitter.SubmitBatchAsync(batch));
         var perWave = Math.Max(1, jobs / (strikes.Count + 1));
-        await WaveAsync(perWave, cancellation);
+        await WaveAsync(perWave, striker, cancellation);
         while (!striker.IsThrough && await StrikeAsync(striker, cancellation))
         {
+            Say(began, "a strike is over");
             _faults.AddRange((await LedgerChecks.AlwaysAsync(bench.Rig.Source)).Select(fault => $"under load: {fault}"));
-            await WaveAsync(perWave, cancellation);
+            await WaveAsync(perWave, striker, cancellation);
         }
 
+        await bench.Rig.WaitUntilReadyAsync(cancellation);
+        await Task.WhenAll(_given);
         await _submitter.SubmitAsync(Math.Max(0, jobs + 1 - _submitter.Submitted.Count));
-        await batchGiven;
+        Say(began, "all is submitted");
         var quiet = Stopwatch.GetTimestamp();
         await QuietAsync(quietPatience, cancellation);
         await using var connection = await bench.Rig.Source.OpenConnectionAsync(cancellation);
@@ -62,12 +67,17 @@ internal sealed class RunnersRun(RunnersBench bench, CrashRow row, int seed)
         .. await SentStepChecks.FindAsync(connection, sent),
     ];
 
-    // Of its steps some have run when the next strike comes, and some have not.
-    private async Task WaveAsync(int jobs, CancellationToken cancellation)
+    private void Say(long began, string what) => say?.Invoke(string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"{row.Name}: {Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s: {what}; {_submitter.Submitted.Count} jobs, {bench.Gateway.Sent.Count} calls"));
+
+    // Of its steps some have run when the next strike comes, and some have not. Who died already is started again by its strike.
+    private async Task WaveAsync(int jobs, Striker striker, CancellationToken cancellation)
     {
         var (began, goal) = (Stopwatch.GetTimestamp(), bench.Gateway.Sent.Count + jobs);
-        await _submitter.SubmitAsync(jobs);
-        while (bench.Gateway.Sent.Count < goal && Stopwatch.GetElapsedTime(began) < s_wavePatience)
+        var given = _submitter.SubmitAsync(jobs);
+        _given.Add(given);
+        while ((!given.IsCompleted || bench.Gateway.Sent.Count < goal) && !striker.NextIsDead && Stopwatch.GetElapsedTime(began) < s_wavePatience)
         {
             await Task.Delay(20, cancellation);
         }
