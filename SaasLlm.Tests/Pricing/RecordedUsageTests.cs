@@ -6,7 +6,7 @@ using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Tests.Pricing;
 
-/// <summary>Usage as LiteLLM reports it of each provider, what we read of it, and the exact cost. Excerpts of recordings of 1.106.2; the gateway's cost is its own header's.</summary>
+/// <summary>Usage as LiteLLM reports it of each provider, what we read of it, and the exact cost. Excerpts of recordings of 1.106.2, where none is named otherwise; the gateway's cost is its own header's.</summary>
 public sealed class RecordedUsageTests
 {
     private static readonly ModelPrice s_gpt4oMini = new(0.15m, 0.6m, 0.075m);
@@ -57,6 +57,26 @@ public sealed class RecordedUsageTests
         Assert.Equal(new TokenUsage(162, 50, 6, 0, 100), read);
         Assert.Equal(0.0001376m, new ModelPrice(0.8m, 4, 0.08m, 1).Cost(read));
         Assert.Equal(0.0001176m, new ModelPrice(0.8m, 4, 0.08m).Cost(read));
+    }
+
+    // No recording: what LiteLLM's own tests of Gemini's usage assert (tests/test_litellm/llms/vertex_ai/gemini), 0022ff8. Of what was read from the
+    // cache its text_tokens tell nothing: they are the rest.
+    [Theory]
+    [InlineData(
+        """{"completion_tokens":7,"prompt_tokens":9660,"total_tokens":9667,"completion_tokens_details":{"text_tokens":7},"prompt_tokens_details":{"cached_tokens":9651,"text_tokens":9,"image_tokens":0}}""",
+        9660, 9651, 7, 0, "0.000744025")]
+    [InlineData(
+        """{"completion_tokens":10,"prompt_tokens":10,"total_tokens":20,"completion_tokens_details":{"reasoning_tokens":5,"text_tokens":5},"prompt_tokens_details":{"text_tokens":10}}""",
+        10, 0, 10, 5, "0.000033")]
+    [InlineData(
+        """{"completion_tokens":509,"prompt_tokens":2145,"total_tokens":2654,"completion_tokens_details":{"text_tokens":509}}""",
+        2145, 0, 509, 0, "0.001916")]
+    public void Gemini_counts_its_thoughts_as_output_and_its_cache_as_input(string usage, long input, long cached, long output, long reasoning, string usd)
+    {
+        var read = Read(usage);
+
+        Assert.Equal(new TokenUsage(input, cached, output, reasoning), read);
+        Assert.Equal(Usd(usd), new ModelPrice(0.3m, 2.5m, 0.075m, Reasoning: 3.5m).Cost(read));
     }
 
     [Fact]
