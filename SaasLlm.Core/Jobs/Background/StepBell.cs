@@ -14,16 +14,21 @@ internal sealed partial class StepBell(IConnectionMultiplexer redis, RedisCalls 
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(2);
     private static readonly RedisChannel s_channel = new("saasllm:steps", RedisChannel.PatternMode.Literal);
 
+    private Action<RedisChannel, RedisValue>? _heard;
+
     /// <summary>Call it after the commit. Waits for nothing, and never throws.</summary>
     public void Ring() => _ = calls.TryAsync(redis => redis.PublishAsync(s_channel, "ready"), 0).AsTask();
 
     /// <summary>True: from now on <paramref name="heard"/> is called with each ring; the client subscribes again by itself after a reconnect.</summary>
-    /// <param name="heard">Neither waits nor throws.</param>
+    /// <param name="heard">Neither waits nor throws; always the same: a bell has one listener.</param>
     public async Task<bool> TryListenAsync(Action heard)
     {
+        _heard ??= (_, _) => heard();
         try
         {
-            await redis.GetSubscriber().SubscribeAsync(s_channel, (_, _) => heard()).WaitAsync(s_callMax, time);
+            // A try that failed may have left it with the client, which would add it a second time.
+            await redis.GetSubscriber().UnsubscribeAsync(s_channel, _heard).WaitAsync(s_callMax, time);
+            await redis.GetSubscriber().SubscribeAsync(s_channel, _heard).WaitAsync(s_callMax, time);
             return true;
         }
         catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException)

@@ -36,13 +36,28 @@ internal static class StepSql
              SET status = 'running', lease_token = $5, lease_until = ledger_now() + $4, claims = s.claims + 1, started_at = coalesce(s.started_at, ledger_now())
             FROM picked p
            WHERE s.team_id = p.team_id AND s.job_id = p.job_id AND s.ordinal = p.ordinal AND s.status = 'ready'
-          RETURNING s.team_id, s.job_id, s.ordinal, s.model_group, s.purpose, s.request, s.tries, s.max_tries, ledger_now() - s.ready_at AS waited),
+          RETURNING s.team_id, s.job_id, s.ordinal, s.model_group, s.purpose, s.tries, s.max_tries, ledger_now() - s.ready_at AS waited),
         taken AS (
           UPDATE background_teams t SET ready = t.ready - c.steps, running = t.running + c.steps, last_claimed_at = ledger_now()
             FROM (SELECT team_id, count(*) AS steps FROM claimed GROUP BY team_id) c
            WHERE t.team_id = c.team_id)
-        SELECT c.team_id, c.job_id, c.ordinal, c.model_group, c.purpose, c.request, c.tries, c.max_tries, b.template, c.waited
-          FROM claimed c CROSS JOIN LATERAL (SELECT template FROM background_jobs WHERE team_id = c.team_id AND job_id = c.job_id) b
+        SELECT team_id, job_id, ordinal, model_group, purpose, tries, max_tries, waited FROM claimed
+        """;
+
+    /// <summary>What claimed steps are to send, by their place in the arrays, from 1: $1 team_id[], $2 job_id[], $3 ordinal[].</summary>
+    public const string Requests = """
+        SELECT g.number, s.request
+          FROM unnest($1::text[], $2::uuid[], $3::integer[]) WITH ORDINALITY AS g(team_id, job_id, ordinal, number)
+         CROSS JOIN LATERAL (SELECT request FROM background_steps WHERE team_id = g.team_id AND job_id = g.job_id AND ordinal = g.ordinal LIMIT 1) s
+        """;
+
+    /// <summary>What the steps of a batch share, of those among the jobs that are one: $1 team_id[], $2 job_id[].</summary>
+    public const string Templates = """
+        SELECT b.team_id, b.job_id, b.template
+          FROM unnest($1::text[], $2::uuid[]) AS g(team_id, job_id)
+         CROSS JOIN LATERAL (
+           SELECT team_id, job_id, template FROM background_jobs
+            WHERE team_id = g.team_id AND job_id = g.job_id AND template IS NOT NULL LIMIT 1) b
         """;
 
     /// <summary>

@@ -5,7 +5,7 @@ using SaasLlm.Core.Credits.Writing;
 
 namespace SaasLlm.Core.Jobs.Background;
 
-/// <summary>Takes steps and saves what became of them; each method is one transaction, however many steps.</summary>
+/// <summary>Takes steps and saves what became of them; each method is one transaction, however many steps; what taken ones are to send is read after it.</summary>
 internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
 {
     /// <summary>Takes ready steps, fairly between teams.</summary>
@@ -17,6 +17,13 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
     {
         var token = Uuid7.New(time);
         await using var connection = await database.Source.OpenConnectionAsync(cancellation);
+        var claimed = await TakeAsync(connection, token, steps, teamRunningMax, allRunningMax, lease, cancellation);
+        return claimed.Count == 0 ? claimed : await WithBodiesAsync(connection, claimed, cancellation);
+    }
+
+    private static async Task<List<ClaimedStep>> TakeAsync(
+        NpgsqlConnection connection, Guid token, int steps, int teamRunningMax, int allRunningMax, TimeSpan lease, CancellationToken cancellation)
+    {
         await using var batch = connection.CreateBatch();
         if (allRunningMax > 0)
         {
@@ -34,11 +41,43 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
         while (await rows.ReadAsync(cancellation))
         {
             claimed.Add(new(
-                IdOf(rows), token, rows.GetString(3), rows.IsDBNull(4) ? null : rows.GetString(4), rows.GetFieldValue<byte[]>(5),
-                rows.IsDBNull(8) ? null : rows.GetFieldValue<byte[]>(8), rows.GetInt32(6), rows.GetInt32(7), rows.IsDBNull(9) ? null : rows.GetTimeSpan(9)));
+                IdOf(rows), token, rows.GetString(3), rows.IsDBNull(4) ? null : rows.GetString(4), Request: [], Template: null, rows.GetInt32(5), rows.GetInt32(6),
+                rows.IsDBNull(7) ? null : rows.GetTimeSpan(7)));
         }
 
         return claimed;
+    }
+
+    // After the claim has committed: the other runners' claims wait for this one's, and not for all that it reads.
+    private static async Task<List<ClaimedStep>> WithBodiesAsync(NpgsqlConnection connection, List<ClaimedStep> claimed, CancellationToken cancellation)
+    {
+        var jobs = claimed.Select(step => (step.Id.TeamId, step.Id.JobId)).Distinct().ToList();
+        await using var batch = connection.CreateBatch();
+        batch.Add(
+            StepSql.Templates,
+            Sql.Column(jobs, NpgsqlDbType.Text, job => job.TeamId),
+            Sql.Column(jobs, NpgsqlDbType.Uuid, job => job.JobId.Value));
+        batch.Add(
+            StepSql.Requests,
+            Sql.Column(claimed, NpgsqlDbType.Text, step => step.Id.TeamId),
+            Sql.Column(claimed, NpgsqlDbType.Uuid, step => step.Id.JobId.Value),
+            Sql.Column(claimed, NpgsqlDbType.Integer, step => step.Id.Ordinal));
+        await using var rows = await batch.ExecuteReaderAsync(cancellation);
+        Dictionary<(string, JobId), byte[]> templates = [];
+        while (await rows.ReadAsync(cancellation))
+        {
+            templates[(rows.GetString(0), new(rows.GetGuid(1)))] = rows.GetFieldValue<byte[]>(2);
+        }
+
+        await rows.NextResultAsync(cancellation);
+        List<ClaimedStep> whole = [];
+        while (await rows.ReadAsync(cancellation))
+        {
+            var step = claimed[(int)rows.GetInt64(0) - 1];
+            whole.Add(step with { Request = rows.GetFieldValue<byte[]>(1), Template = templates.GetValueOrDefault((step.Id.TeamId, step.Id.JobId)) });
+        }
+
+        return whole;
     }
 
     /// <summary>

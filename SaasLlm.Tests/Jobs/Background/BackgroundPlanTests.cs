@@ -15,6 +15,8 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
     public static TheoryData<string, string, string> Statements => new()
     {
         { nameof(StepSql), nameof(StepSql.Claim), "int, int, int, interval, uuid" },
+        { nameof(StepSql), nameof(StepSql.Requests), "text[], uuid[], int[]" },
+        { nameof(StepSql), nameof(StepSql.Templates), "text[], uuid[]" },
         { nameof(StepSql), nameof(StepSql.End), $"{Keys}, uuid[], text[], bytea[], bytea[], uuid[], bigint[], int[], text[], text[]" },
         { nameof(StepSql), nameof(StepSql.SkipRest), "text[], uuid[]" },
         { nameof(StepSql), nameof(StepSql.SkipDependents), Keys },
