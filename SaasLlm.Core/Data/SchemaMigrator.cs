@@ -22,6 +22,8 @@ public sealed partial class SchemaMigrator(TimeProvider time, ILogger<SchemaMigr
             .Options;
         await using var turn = await TakeTurnAsync(connectionString, cancellation);
         await using var db = new SaasLlmDbContext(options);
+        // A migration takes what its tables take.
+        db.Database.SetCommandTimeout(0);
         await db.Database.MigrateAsync(cancellation);
         await db.Database.ExecuteSqlRawAsync(PartitionsPass.Sql, cancellation);
         LogMigrated(db.Database.GetMigrations().Last());

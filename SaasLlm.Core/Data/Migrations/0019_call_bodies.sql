@@ -42,8 +42,8 @@ BEGIN
     partition_name := 'llm_call_bodies_' || to_char(first_day AT TIME ZONE 'utc', 'YYYY_MM_DD');
     CONTINUE WHEN to_regclass(partition_name) IS NOT NULL;
     IF EXISTS (SELECT 1 FROM llm_call_bodies_default WHERE expires_at >= first_day AND expires_at < next_first_day) THEN
-      -- Nobody adds to them meanwhile.
-      LOCK TABLE llm_call_bodies_default IN ACCESS EXCLUSIVE MODE;
+      -- Nobody adds to them meanwhile. The whole table, as readers lock it: who had a part of it first would wait for another who waits for that part.
+      LOCK TABLE llm_call_bodies IN ACCESS EXCLUSIVE MODE;
       EXECUTE format('CREATE TABLE %I (LIKE llm_call_bodies INCLUDING ALL)', partition_name);
       EXECUTE format('WITH moved AS (DELETE FROM llm_call_bodies_default WHERE expires_at >= %L AND expires_at < %L RETURNING *) INSERT INTO %I SELECT * FROM moved',
         first_day, next_first_day, partition_name);
