@@ -122,19 +122,19 @@ internal static class WebhookSql
     /// <summary>
     /// Writes what tries found, each where its lease $3 still holds: endpoint $1, message $2, state $4, delay to the next try $5, http
     /// status $6, error $7, latency $8, excerpt $9, the URL $10 that it went to. Where another has taken that one's place, it is to hear of
-    /// the message though the old one gave it up. Answers whose were written.
+    /// the message though the old one gave it up, and has all tries. Answers whose were written.
     /// </summary>
     public const string SaveTries = """
         WITH found AS MATERIALIZED (
-          SELECT t.endpoint_id, t.message_id, t.token, CASE WHEN t.state = 'dead' AND e.url <> t.url THEN 'pending' ELSE t.state END AS state, t.delay,
-                 t.http_status, t.error, t.latency_ms, t.excerpt, ledger_now() AS now
+          SELECT t.*, t.state = 'dead' AND e.url <> t.url AS has_moved, ledger_now() AS now
             FROM (SELECT unnest($1) AS endpoint_id, unnest($2) AS message_id, unnest($3) AS token, unnest($4) AS state, unnest($5) AS delay,
                          unnest($6) AS http_status, unnest($7) AS error, unnest($8) AS latency_ms, unnest($9) AS excerpt, unnest($10) AS url) t
             JOIN webhook_endpoints e ON e.endpoint_id = t.endpoint_id),
         saved AS (
           UPDATE webhook_deliveries d
-             SET state = f.state, lease_token = NULL, due_at = f.now + f.delay, tries = d.tries + 1, attempts = d.attempts + 1,
-                 http_status = f.http_status, error = f.error, ended_at = CASE WHEN f.state <> 'pending' THEN f.now END
+             SET state = CASE WHEN f.has_moved THEN 'pending' ELSE f.state END, lease_token = NULL, due_at = f.now + f.delay,
+                 tries = CASE WHEN f.has_moved THEN 0 ELSE d.tries + 1 END, attempts = d.attempts + 1, http_status = f.http_status, error = f.error,
+                 ended_at = CASE WHEN f.state <> 'pending' AND NOT f.has_moved THEN f.now END
             FROM found f
            WHERE d.endpoint_id = f.endpoint_id AND d.message_id = f.message_id AND d.lease_token = f.token
           RETURNING d.endpoint_id, d.message_id, d.attempts, f.now, f.latency_ms, f.http_status, f.error, f.excerpt)
