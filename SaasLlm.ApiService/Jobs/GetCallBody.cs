@@ -23,7 +23,7 @@ internal sealed class GetCallBody(JobReader jobs, CallBodyReader bodies) : Endpo
                 + "in its answer and in the header `x-call-id`, also of a call that failed. `answer` is what the call's route answers (of the job API its `response`); of a "
                 + "stream it is put together, of one that broke off as far as it came (of `/v1/responses` then the events), without usage; a client that left early finds it whole. "
                 + "404 `call_body.not_kept` where nothing is kept, `call_body.too_long` where both were longer than is kept (1 MB each, unless the operator says "
-                + "otherwise); where one was, it is null and its size says why.";
+                + "otherwise), `call_body.unreadable` where the operator's encryption key is another one now; where one was too long, it is null and its size says why.";
             s.ResponseExamples[200] = new CallBodyResponse(
                 Guid.Empty, Guid.Empty, "SummaryAgent", null,
                 JsonElement.Parse("""{"model": "SummaryAgent", "messages": [{"role": "user", "content": "Summarise: …"}]}"""), 82,

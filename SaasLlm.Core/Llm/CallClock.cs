@@ -20,7 +20,8 @@ public sealed class CallClock(TimeProvider time, long? begunAt = null)
 
     /// <summary>
     /// Until now. Upstream is the time from sending an attempt until its answer was whole, of all attempts; overhead is the rest. Of a request
-    /// that is everything since its headers arrived (access, binding, the stores), but not the waits for its body.
+    /// that is everything since its headers arrived (access, binding, the stores), but not the waits for its body;
+    /// the wait for an earlier request of the same Idempotency-Key is in it.
     /// </summary>
     public (TimeSpan Upstream, TimeSpan Overhead) Read()
     {

@@ -16,11 +16,9 @@ internal sealed class CallBodyCipher(IOptions<EncryptionOptions> options)
 
     public byte[] Seal(string what, string teamId, Guid callId, ReadOnlySpan<byte> plain) => _box.Seal(plain, Owner(what, teamId, callId));
 
-    /// <exception cref="InvalidOperationException">The encryption key is another one now.</exception>
-    public JsonElement Open(string what, string teamId, Guid callId, byte[] stored)
-        => _box.Open(stored, Owner(what, teamId, callId)) is { } plain
-            ? JsonElement.Parse(plain)
-            : throw new InvalidOperationException("The body of a call is not readable: the encryption key is another one.");
+    /// <summary>Null: the encryption key is another one now.</summary>
+    public JsonElement? Open(string what, string teamId, Guid callId, byte[] stored)
+        => _box.Open(stored, Owner(what, teamId, callId)) is { } plain ? JsonElement.Parse(plain) : null;
 
     private static byte[] Owner(string what, string teamId, Guid callId) => Encoding.UTF8.GetBytes($"{what} of {teamId} {callId}");
 }

@@ -11,13 +11,17 @@ public sealed class CallBodyReader
     private static readonly Failure s_notKept = new(
         FailureKind.NotFound, "call_body.not_kept", "Nothing is kept of such a call: the team did not keep bodies then, its time is over, or it was not made.");
 
+    private static readonly Failure s_unreadable = new(
+        FailureKind.NotFound, "call_body.unreadable", "What was kept of the call cannot be read any more: the operator's encryption key is another one now.");
+
     private readonly IDbContextFactory<SaasLlmDbContext> _contexts;
     private readonly CallBodyCipher _cipher;
 
     internal CallBodyReader(IDbContextFactory<SaasLlmDbContext> contexts, CallBodyCipher cipher) => (_contexts, _cipher) = (contexts, cipher);
 
     /// <summary>
-    /// 404 <c>call_body.not_kept</c>; 404 <c>call_body.too_long</c> with the sizes where neither the request nor an answer is short enough.
+    /// 404 <c>call_body.not_kept</c>; 404 <c>call_body.too_long</c> with the sizes where neither the request nor an answer is short enough;
+    /// 404 <c>call_body.unreadable</c> where it was encrypted with another key.
     /// </summary>
     /// <param name="teamId">Whose job it is.</param>
     public async Task<Result<KeptBody>> FindAsync(string teamId, JobId jobId, CallId callId, CancellationToken cancellation)
@@ -31,8 +35,15 @@ public sealed class CallBodyReader
         {
             null => s_notKept,
             { Request: null, Answer: null } => TooLong(row),
-            _ => new KeptBody(row, Open(CallBodyCipher.Request, row, row.Request), Open(CallBodyCipher.Answer, row, row.Answer)),
+            _ => Opened(row),
         };
+    }
+
+    private Result<KeptBody> Opened(LlmCallBody row)
+    {
+        var (request, answer) = (Open(CallBodyCipher.Request, row, row.Request), Open(CallBodyCipher.Answer, row, row.Answer));
+        var isReadable = (row.Request is null || request is not null) && (row.Answer is null || answer is not null);
+        return isReadable ? new KeptBody(row, request, answer) : s_unreadable;
     }
 
     private static Failure TooLong(LlmCallBody row)

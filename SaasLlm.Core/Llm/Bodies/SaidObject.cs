@@ -38,10 +38,10 @@ internal sealed class SaidObject
                     bytes += AddItems(Get<SortedDictionary<int, object>>(member.Name), member.Value);
                     break;
                 case JsonValueKind.Null:
-                    _members.TryAdd(member.Name, member.Value);
+                    _members.TryAdd(member.Name, Copy(member.Value));
                     break;
                 default:
-                    _members[member.Name] = member.Value;
+                    _members[member.Name] = Copy(member.Value);
                     break;
             }
         }
@@ -77,13 +77,16 @@ internal sealed class SaidObject
             }
             else
             {
-                items[items.Count] = item;
+                items[items.Count] = Copy(item);
                 bytes += JsonMarshal.GetRawUtf8Value(item).Length;
             }
         }
 
         return bytes;
     }
+
+    // Itself, an element holds the whole chunk that it is of.
+    private static JsonElement Copy(JsonElement value) => JsonElement.Parse(JsonMarshal.GetRawUtf8Value(value));
 
     private static void Write(Utf8JsonWriter writer, object value)
     {

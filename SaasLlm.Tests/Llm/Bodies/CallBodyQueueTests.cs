@@ -148,7 +148,7 @@ public sealed class CallBodyQueueTests(LedgerStores stores) : IClassFixture<Ledg
         // Put into another call's row, or another team's, it does not open.
         await using var move = source.CreateCommand($"UPDATE llm_call_bodies SET team_id = '{other}' WHERE team_id = '{team}'");
         Assert.Equal(1, await move.ExecuteNonQueryAsync());
-        await Assert.ThrowsAsync<InvalidOperationException>(() => Reader("0").FindAsync(other, body.JobId, body.CallId, default));
+        Assert.Equal("call_body.unreadable", (await Reader("0").FindAsync(other, body.JobId, body.CallId, default)).Failure?.Code);
     }
 
     [Theory]
