@@ -12,6 +12,7 @@ namespace SaasLlm.Tests.Llm.Limits;
 public sealed class WaitsOnRedisTests(AppFixture app) : IAsyncLifetime
 {
     private const string Limits = """{"requests_per_minute":1000,"tokens_per_minute":100000000,"parallel_calls":10}""";
+    private const int CallsMax = 60;
     private const string Messages = "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":50";
 
     private readonly CountedRedis _counted = new();
@@ -64,9 +65,8 @@ public sealed class WaitsOnRedisTests(AppFixture app) : IAsyncLifetime
         path = path.Replace("JOB", (string)(await team.PostAsync("/api/jobs/create", """{"job_type":"t"}""")).Is(200)["job_id"]!, StringComparison.Ordinal);
         var body = $$"""{"model{{(path.StartsWith("/v1", StringComparison.Ordinal) ? "" : "_group")}}":"{{group}}",{{Messages}}{{fields}}}""";
 
-        var seen = await LeastAsync(_ => SendAsync(team, path, body, 200));
+        var seen = await LeastAsync(waits, commands, _ => SendAsync(team, path, body, 200));
 
-        Assert.Equal((waits, commands), Numbers(seen));
         Assert.All(seen.Commands, command => Assert.Equal("ScriptEvaluateAsync", command));
     }
 
@@ -76,8 +76,8 @@ public sealed class WaitsOnRedisTests(AppFixture app) : IAsyncLifetime
         var (team, group) = await TeamAsync(Limits);
         var body = $$"""{"model":"{{group}}",{{Messages}}}""";
 
-        Assert.Equal((2, 3), Numbers(await LeastAsync(n => SendAsync(team, "/v1/chat/completions", body, 200, $"key-{n}"))));
-        Assert.Equal((0, 0), Numbers(await LeastAsync(_ => SendAsync(team, "/v1/chat/completions", body, 200, "key-0"))));
+        await LeastAsync(2, 3, n => SendAsync(team, "/v1/chat/completions", body, 200, $"key-{n}"));
+        await LeastAsync(0, 0, _ => SendAsync(team, "/v1/chat/completions", body, 200, "key-0"));
     }
 
     [Fact]
@@ -91,23 +91,24 @@ public sealed class WaitsOnRedisTests(AppFixture app) : IAsyncLifetime
             await SendAsync(poor, "/v1/chat/completions", $$"""{"model":"{{poorGroup}}",{{Messages}}}""", 200);
         }
 
-        Assert.Equal((1, 1), Numbers(await LeastAsync(_ => SendAsync(limited, "/v1/chat/completions", $$"""{"model":"{{limitedGroup}}",{{Messages}}}""", 429))));
-        Assert.Equal((2, 2), Numbers(await LeastAsync(_ => SendAsync(poor, "/v1/chat/completions", $$"""{"model":"{{poorGroup}}",{{Messages}}}""", 402))));
+        await LeastAsync(1, 1, _ => SendAsync(limited, "/v1/chat/completions", $$"""{"model":"{{limitedGroup}}",{{Messages}}}""", 429));
+        await LeastAsync(2, 2, _ => SendAsync(poor, "/v1/chat/completions", $$"""{"model":"{{poorGroup}}",{{Messages}}}""", 402));
     }
 
-    // The first calls fill memory and teach the scripts; on a starved machine what is in memory may end between two of them.
-    private static async Task<(int Waits, string[] Commands)> LeastAsync(Func<int, Task<(int Waits, string[] Commands)>> call)
+    // The first calls fill memory and teach the scripts. On a starved machine change notices come late, and what is in memory is then read again from
+    // call to call: so a call may need more, as long as one needs no more than this.
+    private static async Task<(int Waits, string[] Commands)> LeastAsync(int waits, int commands, Func<int, Task<(int Waits, string[] Commands)>> call)
     {
         List<(int Waits, string[] Commands)> seen = [];
-        for (var n = 0; n < 6; n++)
+        for (var n = 0; n < CallsMax && !seen.Exists(one => one.Waits <= waits && one.Commands.Length <= commands); n++)
         {
             seen.Add(await call(n));
         }
 
-        return seen.MinBy(one => (one.Waits, one.Commands.Length));
+        var least = seen.MinBy(one => (one.Waits, one.Commands.Length));
+        Assert.Equal((waits, commands), (least.Waits, least.Commands.Length));
+        return least;
     }
-
-    private static (int Waits, int Commands) Numbers((int Waits, string[] Commands) seen) => (seen.Waits, seen.Commands.Length);
 
     private async Task<(int Waits, string[] Commands)> SendAsync(ApiClient team, string path, string body, int status, string? key = null)
     {
