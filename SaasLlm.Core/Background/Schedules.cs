@@ -30,8 +30,7 @@ internal sealed partial class Schedules(
         {
             var run = RunAsync(_tasks[name], lease, wasRequested, stopping);
             _running[name] = run;
-            _ = run.ContinueWith(ended => _running.TryRemove(new(name, ended)), TaskScheduler.Default);
-            started.Add(run);
+            started.Add(ForgetAsync(name, run));
         }
 
         foreach (var name in await store.TakeRequestsAsync(shared, stopping))
@@ -54,6 +53,13 @@ internal sealed partial class Schedules(
 
     /// <summary>Waits for the runs that are under way.</summary>
     public Task DrainAsync() => Task.WhenAll(_running.Values);
+
+    // Whoever waits for a run may claim the task again after it.
+    private async Task ForgetAsync(string name, Task run)
+    {
+        await run;
+        _running.TryRemove(new(name, run));
+    }
 
     // Never throws: a run that fails says so in its row.
     private async Task RunAsync(BackgroundTask task, Guid lease, bool wasRequested, CancellationToken stopping)
