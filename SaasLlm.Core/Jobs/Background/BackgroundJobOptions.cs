@@ -27,7 +27,7 @@ public sealed class BackgroundJobOptions
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often it looks for work that nobody told it of.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.01", "00:01:00")]
+    [Range(typeof(TimeSpan), "00:00:00.01", "01:00:00")]
     public TimeSpan Poll { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>The wait after a step's first failure; it doubles with each further one.</summary>

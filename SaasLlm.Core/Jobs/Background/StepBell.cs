@@ -38,7 +38,7 @@ internal sealed partial class StepBell(IConnectionMultiplexer redis, RedisCalls 
         }
     }
 
-    /// <summary>As <see cref="TryListenAsync"/>, until it works.</summary>
+    /// <summary>As <see cref="TryListenAsync"/>, until it works; then rings once, as it may have rung before anybody listened.</summary>
     public async Task ListenAsync(Action heard, CancellationToken stopping)
     {
         do
@@ -46,6 +46,8 @@ internal sealed partial class StepBell(IConnectionMultiplexer redis, RedisCalls 
             await Task.Delay(s_again, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         while (!stopping.IsCancellationRequested && !await TryListenAsync(heard));
+
+        heard();
     }
 
     [LoggerMessage(4211, LogLevel.Debug, "Not told of new background steps yet, they are looked for: {Reason}")]
