@@ -2,6 +2,7 @@ using System.Text.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -14,6 +15,7 @@ public sealed class CallBooksTests
     [Fact]
     public async Task A_cut_and_a_late_answer_cost_what_nobody_knows()
     {
+        var time = new HandMovedTime();
         await using var gateway = await StubGateway.StartAsync();
         gateway.Answer = async (http, body) =>
         {
@@ -23,9 +25,10 @@ public sealed class CallBooksTests
                 return;
             }
 
-            await Task.Delay(TimeSpan.FromSeconds(20), http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            time.Move(TimeSpan.FromMilliseconds(300));
+            await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         };
-        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.AttemptTimeout = TimeSpan.FromMilliseconds(300));
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.AttemptTimeout = TimeSpan.FromMilliseconds(300), clock: time);
 
         var result = await bench.CallAsync();
 
@@ -101,13 +104,16 @@ public sealed class CallBooksTests
     [Fact]
     public async Task A_store_that_stays_gone_is_503_at_the_deadline()
     {
+        var time = new HandMovedTime();
         await using var gateway = await StubGateway.StartAsync();
-        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1));
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1), clock: time);
         bench.Ledger.Refuse = command => command is EndCall ? s_storeGone : null;
 
-        var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        var call = bench.CallAsync();
+        await UntilAsync(() => bench.Ledger.Of<EndCall>().Any());
+        await time.MoveUntilAsync(call, TimeSpan.FromMilliseconds(100));
 
-        Assert.Equal(s_storeGone, result.Failure);
+        Assert.Equal(s_storeGone, (await call).Failure);
     }
 
     [Fact]
@@ -184,7 +190,7 @@ public sealed class CallBooksTests
 
     private static async Task UntilAsync(Func<bool> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!condition())
         {
             await Task.Delay(10, limit.Token);

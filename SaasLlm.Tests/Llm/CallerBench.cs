@@ -25,8 +25,9 @@ internal sealed class CallerBench : IDisposable
 
     public CallerBench(
         string baseUrl, string[]? models = null, Action<GatewayOptions>? configure = null, bool isPriced = true, ICallLimiter? limiter = null,
-        Action<NamedGatewaysOptions>? gateways = null)
+        Action<NamedGatewaysOptions>? gateways = null, TimeProvider? clock = null)
     {
+        var time = clock ?? TimeProvider.System;
         Groups = new(models ?? TwoModels);
         var options = new GatewayOptions { BaseUrl = baseUrl, MasterKey = "sk-master", BreakerFailures = 1000 };
         configure?.Invoke(options);
@@ -37,12 +38,12 @@ internal sealed class CallerBench : IDisposable
         }
 
         var telemetry = new LlmTelemetry(Metrics, new(Metrics));
-        Breaker = new(_options, TimeProvider.System);
+        Breaker = new(_options, time);
         var pricer = new GroupPricer(Prices, _options, telemetry, NullLogger<GroupPricer>.Instance);
         var sender = new AttemptSender(
-            new CompletionClient(_http, _options, TimeProvider.System), new StreamClient(_http, _options, TimeProvider.System), _options, telemetry, TimeProvider.System);
+            new CompletionClient(_http, _options, time), new StreamClient(_http, _options, time), _options, telemetry, time);
         var runner = new CallRunner(
-            Ledger, sender, new(Ledger, TimeProvider.System, NullLogger<CallSaver>.Instance), Keys, Breaker, pricer, telemetry, TimeProvider.System,
+            Ledger, sender, new(Ledger, time, NullLogger<CallSaver>.Instance), Keys, Breaker, pricer, telemetry, time,
             NullLogger<CallRunner>.Instance);
         var named = new NamedGatewaysOptions();
         gateways?.Invoke(named);
@@ -50,7 +51,7 @@ internal sealed class CallerBench : IDisposable
         Caller = new LlmCaller(
             Groups, pricer, chooser,
             new(Options.Create(new SaasLlm.Core.Llm.Keys.EncryptionOptions { Key = "encryption-key-of-the-tests-0123" })),
-            runner, limiter ?? new NoLimits(), Recorder, Running, _options, TimeProvider.System);
+            runner, limiter ?? new NoLimits(), Recorder, Running, _options, time);
     }
 
     /// <summary>What its calls measured.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -15,7 +16,7 @@ public sealed class CircuitBreakerTests
         gateway.Answer = (http, body) => body.Contains("secret-model-7", StringComparison.Ordinal)
             ? StubGateway.Json(http, 500, "{}")
             : StubGateway.Json(http, 200, StubGateway.Completion());
-        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.BreakerFailures = 2);
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.BreakerFailures = 2, clock: new HandMovedTime());
 
         for (var call = 0; call < 4; call++)
         {
@@ -30,14 +31,15 @@ public sealed class CircuitBreakerTests
     [Fact]
     public async Task A_resting_fallback_keeps_its_try_until_it_is_needed()
     {
+        var time = new HandMovedTime();
         await using var gateway = await StubGateway.StartAsync();
         using var bench = new CallerBench(gateway.BaseUrl, configure: options =>
         {
             options.BreakerFailures = 1;
             options.BreakerRest = TimeSpan.FromMilliseconds(200);
-        });
+        }, clock: time);
         bench.Breaker.Failed("other-model-8");
-        await Task.Delay(250);
+        time.Move(TimeSpan.FromMilliseconds(200));
         await bench.CallAsync();
 
         gateway.Answer = (http, body) => body.Contains("secret-model-7", StringComparison.Ordinal)
@@ -51,7 +53,7 @@ public sealed class CircuitBreakerTests
     public async Task When_every_model_rests_they_are_tried_all_the_same()
     {
         await using var gateway = await StubGateway.StartAsync();
-        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.BreakerFailures = 1);
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.BreakerFailures = 1, clock: new HandMovedTime());
         bench.Breaker.Failed("secret-model-7");
         bench.Breaker.Failed("other-model-8");
 

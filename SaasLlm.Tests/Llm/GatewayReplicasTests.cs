@@ -4,28 +4,31 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Llm.Answers;
 using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Llm;
 
 /// <summary>Several addresses of one gateway: requests are spread, an address that is not there costs nobody anything, nothing is bought twice.</summary>
 public sealed class GatewayReplicasTests
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task A_request_goes_to_the_address_with_the_fewest_under_way()
     {
         await using var busy = await StubGateway.StartAsync();
         await using var idle = await StubGateway.StartAsync();
-        var gate = new TaskCompletionSource();
+        var (arrived, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
         busy.Answer = async (http, _) =>
         {
+            arrived.SetResult();
             await gate.Task;
             await StubGateway.Json(http, 200, StubGateway.Completion());
         };
         var (client, _) = Client(busy.BaseUrl, idle.BaseUrl);
 
         var waiting = client(s_limit);
+        await arrived.Task;
         for (var call = 0; call < 4; call++)
         {
             Assert.Equal(200, (await client(s_limit)).Status);
@@ -58,9 +61,10 @@ public sealed class GatewayReplicasTests
     [Fact]
     public async Task An_address_that_is_not_there_rests_and_is_tried_again_later()
     {
+        var time = new HandMovedTime();
         await using var there = await StubGateway.StartAsync();
-        var gone = FreePort();
-        var replicas = Replicas(TimeSpan.FromMilliseconds(300), $"http://127.0.0.1:{gone}", there.BaseUrl);
+        using var gone = Taken();
+        var replicas = Replicas(TimeSpan.FromMilliseconds(300), time, UrlOf(gone), there.BaseUrl);
         var (client, _) = Client(replicas);
 
         for (var call = 0; call < 6; call++)
@@ -69,14 +73,13 @@ public sealed class GatewayReplicasTests
         }
 
         Assert.Equal((6, 1), (there.Requests.Count, replicas.Replicas.Resting));
-        using var listener = new TcpListener(IPAddress.Loopback, gone);
-        listener.Start();
-        await Task.Delay(350);
-        var accepted = listener.AcceptTcpClientAsync();
-        _ = client(TimeSpan.FromMilliseconds(500));
-        _ = client(TimeSpan.FromMilliseconds(500));
+        gone.Listen();
+        time.Move(TimeSpan.FromMilliseconds(300));
+        var accepted = gone.AcceptAsync();
+        Task[] asked = [client(s_limit), client(s_limit)];
         (await accepted.WaitAsync(s_limit)).Dispose();
         Assert.Equal(0, replicas.Replicas.Resting);
+        await Task.WhenAll(asked);
     }
 
     [Fact]
@@ -100,13 +103,15 @@ public sealed class GatewayReplicasTests
     [Fact]
     public async Task Where_no_address_is_there_the_caller_is_told()
     {
-        var (client, _) = Client($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}");
+        using var one = Taken();
+        using var two = Taken();
+        var (client, _) = Client(UrlOf(one), UrlOf(two));
 
         Assert.Equal(TransportFault.NotConnected, (await client(s_limit)).Fault);
     }
 
     private static (Func<TimeSpan, Task<GatewayAnswer>> Complete, HttpClient Http) Client(params string[] addresses)
-        => Client(Replicas(TimeSpan.FromMinutes(1), addresses));
+        => Client(Replicas(TimeSpan.FromMinutes(1), TimeProvider.System, addresses));
 
     private static (Func<TimeSpan, Task<GatewayAnswer>> Complete, HttpClient Http) Client((GatewayReplicas Replicas, IOptions<GatewayOptions> Options) gateway)
     {
@@ -116,7 +121,7 @@ public sealed class GatewayReplicasTests
         return (timeout => client.CompleteAsync(to, "v1/chat/completions", "{}"u8.ToArray(), timeout), http);
     }
 
-    private static (GatewayReplicas Replicas, IOptions<GatewayOptions> Options) Replicas(TimeSpan rest, params string[] addresses)
+    private static (GatewayReplicas Replicas, IOptions<GatewayOptions> Options) Replicas(TimeSpan rest, TimeProvider time, params string[] addresses)
     {
         var options = new GatewayOptions { BaseUrl = addresses[0], ReplicaRest = rest };
         foreach (var address in addresses.Skip(1))
@@ -124,16 +129,19 @@ public sealed class GatewayReplicasTests
             options.Replicas.Add(address + "/v1");
         }
 
-        return (new(Options.Create(options), TimeProvider.System, NullLogger<GatewayReplicas>.Instance), Options.Create(options));
+        return (new(Options.Create(options), time, NullLogger<GatewayReplicas>.Instance), Options.Create(options));
     }
 
     private static Task<HttpResponseMessage> SendAsync(HttpClient http, StubGateway first)
         => http.SendAsync(new(HttpMethod.Post, first.BaseUrl + "/v1/chat/completions"), HttpCompletionOption.ResponseHeadersRead);
 
-    private static int FreePort()
+    // A port of its own at which nobody listens: connections are refused, and no other program can take it.
+    private static Socket Taken()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return socket;
     }
+
+    private static string UrlOf(Socket socket) => $"http://127.0.0.1:{((IPEndPoint)socket.LocalEndPoint!).Port}";
 }

@@ -5,6 +5,7 @@ using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Limits;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -18,11 +19,12 @@ public sealed class GroupSettingsTests
     [InlineData(true)]
     public async Task A_slow_model_is_left_after_the_groups_timeout(bool isStream)
     {
+        var time = new HandMovedTime();
         await using var gateway = await StubGateway.StartAsync();
-        gateway.Answer = (http, body) => IsFirst(body) ? NeverAsync(http) : AnswerAsync(http, body);
-        using var bench = Bench(gateway, """{"timeout_seconds":0.3}""");
+        gateway.Answer = (http, body) => IsFirst(body) ? NeverAsync(http, time, TimeSpan.FromSeconds(0.3)) : AnswerAsync(http, body);
+        using var bench = Bench(gateway, """{"timeout_seconds":0.3}""", time);
 
-        var end = await EndAsync(bench, isStream).WaitAsync(TimeSpan.FromSeconds(20));
+        var end = await EndAsync(bench, isStream).WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Null(end.Failure);
         Assert.Equal("timed_out", Assert.Single(bench.Ledger.Of<NextAttempt>()).Ended.Outcome);
@@ -33,11 +35,12 @@ public sealed class GroupSettingsTests
     [InlineData(true)]
     public async Task A_call_ends_at_the_groups_deadline(bool isStream)
     {
+        var time = new HandMovedTime();
         await using var gateway = await StubGateway.StartAsync();
-        gateway.Answer = (http, _) => NeverAsync(http);
-        using var bench = Bench(gateway, """{"deadline_seconds":0.4}""");
+        gateway.Answer = (http, _) => NeverAsync(http, time, TimeSpan.FromSeconds(0.4));
+        using var bench = Bench(gateway, """{"deadline_seconds":0.4}""", time);
 
-        var end = await EndAsync(bench, isStream).WaitAsync(TimeSpan.FromSeconds(20));
+        var end = await EndAsync(bench, isStream).WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Equal((FailureKind.UpstreamTimeout, "llm.deadline_exceeded"), (end.Failure!.Kind, end.Failure.Code));
         Assert.Single(gateway.Requests);
@@ -46,13 +49,14 @@ public sealed class GroupSettingsTests
     [Fact]
     public async Task A_group_may_allow_more_time_than_is_usual()
     {
+        var time = new HandMovedTime();
         await using var gateway = await StubGateway.StartAsync();
-        gateway.Answer = async (http, body) =>
+        gateway.Answer = (http, body) =>
         {
-            await Task.Delay(600);
-            await AnswerAsync(http, body);
+            time.Move(TimeSpan.FromSeconds(29.9));
+            return AnswerAsync(http, body);
         };
-        using var bench = Bench(gateway, """{"timeout_seconds":30,"deadline_seconds":60}""", options =>
+        using var bench = Bench(gateway, """{"timeout_seconds":30,"deadline_seconds":60}""", time, options =>
         {
             options.AttemptTimeout = TimeSpan.FromMilliseconds(200);
             options.CallTimeout = TimeSpan.FromMilliseconds(300);
@@ -79,17 +83,24 @@ public sealed class GroupSettingsTests
     [Fact]
     public async Task A_stream_that_began_in_time_may_go_on_until_the_deadline()
     {
+        var time = new HandMovedTime();
+        var goesOn = new TaskCompletionSource();
         await using var gateway = await StubGateway.StartAsync();
         gateway.Answer = async (http, _) =>
         {
             await StubGateway.Events(http, Says("Hel"));
-            await Task.Delay(600);
+            await goesOn.Task;
             await StubGateway.Events(http, Says("lo."), "[DONE]");
         };
-        using var bench = Bench(gateway, """{"timeout_seconds":0.3,"deadline_seconds":100}""");
+        using var bench = Bench(gateway, """{"timeout_seconds":0.3,"deadline_seconds":100}""", time);
 
-        Assert.Null((await EndAsync(bench, isStream: true)).Failure);
-        Assert.InRange(Assert.Single(bench.Ledger.Of<StartCall>()).Attempt.Timeout, TimeSpan.FromSeconds(99), TimeSpan.FromSeconds(100));
+        var stream = (await bench.StreamAsync(body: $$"""{"messages":{{Hello}}}""")).Value;
+        await stream.Chunks.WaitToReadAsync();
+        time.Move(TimeSpan.FromSeconds(0.6));
+        goesOn.SetResult();
+
+        Assert.Null((await stream.End).Failure);
+        Assert.Equal(TimeSpan.FromSeconds(100), Assert.Single(bench.Ledger.Of<StartCall>()).Attempt.Timeout);
     }
 
     [Theory]
@@ -235,9 +246,10 @@ public sealed class GroupSettingsTests
         }
     }
 
-    private static CallerBench Bench(StubGateway gateway, string settings, Action<Core.Llm.Gateway.GatewayOptions>? configure = null)
+    private static CallerBench Bench(
+        StubGateway gateway, string settings, HandMovedTime? time = null, Action<Core.Llm.Gateway.GatewayOptions>? configure = null)
     {
-        var bench = new CallerBench(gateway.BaseUrl, configure: configure);
+        var bench = new CallerBench(gateway.BaseUrl, configure: configure, clock: time);
         bench.Groups.SettingsJson = settings;
         return bench;
     }
@@ -265,7 +277,12 @@ public sealed class GroupSettingsTests
 
     private static bool IsFirst(string body) => body.Contains("secret-model-7", StringComparison.Ordinal);
 
-    private static Task NeverAsync(HttpContext http) => Task.Delay(TimeSpan.FromSeconds(20), http.RequestAborted);
+    // The request is here, so its limits count already.
+    private static Task NeverAsync(HttpContext http, HandMovedTime time, TimeSpan passes)
+    {
+        time.Move(passes);
+        return Task.Delay(Timeout.Infinite, http.RequestAborted);
+    }
 
     private static Task AnswerAsync(HttpContext http, string body)
         => body.Contains("\"stream\":true", StringComparison.Ordinal)

@@ -2,6 +2,7 @@ using Npgsql;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -92,15 +93,17 @@ public sealed class KeptAnswerTests
     [Fact]
     public async Task A_keeper_that_hangs_is_told_to_stop_at_the_deadline()
     {
+        var time = new HandMovedTime();
         await using var gateway = await StubGateway.StartAsync();
-        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1));
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1), clock: time);
         bench.Answered = async (_, deadline) =>
         {
+            time.Move(TimeSpan.FromSeconds(1));
             await Task.Delay(Timeout.InfiniteTimeSpan, deadline);
             return true;
         };
 
-        var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
         // Perhaps it was kept all the same: recorded as failed, the call would be free.
         Assert.Equal("store.outcome_unknown", result.Failure?.Code);
@@ -110,13 +113,21 @@ public sealed class KeptAnswerTests
     [Fact]
     public async Task A_keeper_whose_store_stays_away_leaves_the_call_open()
     {
+        var time = new HandMovedTime();
         await using var gateway = await StubGateway.StartAsync();
-        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1));
-        bench.Answered = (_, _) => throw new NpgsqlException("gone");
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1), clock: time);
+        var asked = new TaskCompletionSource();
+        bench.Answered = (_, _) =>
+        {
+            asked.TrySetResult();
+            throw new NpgsqlException("gone");
+        };
 
-        var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        var call = bench.CallAsync();
+        await asked.Task;
+        await time.MoveUntilAsync(call, TimeSpan.FromMilliseconds(100));
 
-        Assert.Equal("store.outcome_unknown", result.Failure?.Code);
+        Assert.Equal("store.outcome_unknown", (await call).Failure?.Code);
         Assert.Empty(bench.Ledger.Of<EndCall>());
     }
 

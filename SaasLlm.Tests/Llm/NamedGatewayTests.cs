@@ -5,6 +5,7 @@ using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -67,7 +68,8 @@ public sealed class NamedGatewayTests
     {
         await using var litellm = await StubGateway.StartAsync();
         using var bench = new CallerBench(
-            litellm.BaseUrl, configure: options => options.BreakerFailures = 2, gateways: named => named.ByName["vllm"] = new() { BaseUrl = "http://127.0.0.1:1" });
+            litellm.BaseUrl, configure: options => options.BreakerFailures = 2, gateways: named => named.ByName["vllm"] = new() { BaseUrl = "http://127.0.0.1:1" },
+            clock: new HandMovedTime());
         bench.Groups.Gateways[First] = "vllm";
 
         for (var call = 0; call < 3; call++)
@@ -141,7 +143,7 @@ public sealed class NamedGatewayTests
         litellm.Answer = (http, _) => StubGateway.Json(http, 500, "{}");
         using var bench = new CallerBench(
             litellm.BaseUrl, [First, First], configure: options => options.BreakerFailures = 1,
-            gateways: named => named.ByName["vllm"] = new() { BaseUrl = vllm.BaseUrl });
+            gateways: named => named.ByName["vllm"] = new() { BaseUrl = vllm.BaseUrl }, clock: new HandMovedTime());
         bench.Groups.GatewaysByPlace[1] = "vllm";
 
         for (var call = 0; call < 2; call++)
@@ -187,7 +189,7 @@ public sealed class NamedGatewayTests
 
         for (var call = 0; call < 4; call++)
         {
-            await client.CompleteAsync(other, "v1/chat/completions", "{}"u8.ToArray(), TimeSpan.FromSeconds(10));
+            await client.CompleteAsync(other, "v1/chat/completions", "{}"u8.ToArray(), TimeSpan.FromSeconds(60));
         }
 
         Assert.Equal(4, litellm.Requests.Count(request => request.Path == "/other/v1/chat/completions"));

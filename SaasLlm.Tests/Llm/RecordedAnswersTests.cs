@@ -35,7 +35,7 @@ public sealed partial class RecordedAnswersTests
             gateway.Answer = (http, _) => ServeAsync(http, recording);
             using var bench = new CallerBench(gateway.BaseUrl);
 
-            var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(20));
+            var result = await bench.CallAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
             var first = FirstOutcome(bench.Ledger);
             Assert.True(first == ExpectedMeaning.Of(recording).Name(), $"{name}: taken for {first}, should be {ExpectedMeaning.Of(recording).Name()}");

@@ -4,6 +4,7 @@ using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Llm;
 using SaasLlm.Core.Llm.Streaming;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Llm;
 
@@ -140,11 +141,14 @@ public sealed class StreamTests
             await StubGateway.Events(http, Says("Hel"));
             await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         };
-        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.StreamGapMax = TimeSpan.FromMilliseconds(300));
+        var time = new HandMovedTime();
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.StreamGapMax = TimeSpan.FromMilliseconds(300), clock: time);
 
-        var (_, end) = await ReadAsync(bench);
+        var stream = (await bench.StreamAsync()).Value;
+        await stream.Chunks.ReadAsync();
+        await time.MoveUntilAsync(stream.End, TimeSpan.FromMilliseconds(300));
 
-        Assert.Equal("llm.stream_failed", end.Failure?.Code);
+        Assert.Equal("llm.stream_failed", (await stream.End).Failure?.Code);
         Assert.Equal("timed_out", Assert.Single(bench.Ledger.Of<EndCall>()).Ended!.Outcome);
     }
 
@@ -158,7 +162,7 @@ public sealed class StreamTests
         var stream = (await bench.StreamAsync()).Value;
         await stream.Chunks.ReadAsync();
         stream.Leave();
-        var end = await stream.End.WaitAsync(TimeSpan.FromSeconds(30));
+        var end = await stream.End.WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Null(end.Failure);
         Assert.Equal(0.025m, Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
@@ -180,7 +184,7 @@ public sealed class StreamTests
 
         var stream = (await bench.StreamAsync()).Value;
         stream.Leave();
-        var end = await stream.End.WaitAsync(TimeSpan.FromSeconds(30));
+        var end = await stream.End.WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Equal("llm.stream_failed", end.Failure?.Code);
         // Cut by us: nobody knows what it cost, and unknown is not zero.
@@ -204,15 +208,17 @@ public sealed class StreamTests
 
             await StubGateway.Events(http, Stop, Usage, Done);
         };
-        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.StreamGapMax = TimeSpan.FromMilliseconds(500));
+        var time = new HandMovedTime();
+        using var bench = new CallerBench(gateway.BaseUrl, configure: options => options.StreamGapMax = TimeSpan.FromMilliseconds(500), clock: time);
 
         var stream = (await bench.StreamAsync()).Value;
         var before = 0;
         await WaitUntilAsync(() => before == (before = Volatile.Read(ref sent)) && before > 0);
         Assert.InRange(before, 1, 250);
 
-        // Longer than a gap may be: the wait was the reader's, not the provider's.
-        await Task.Delay(700);
+        // Longer than a gap may be: the wait is the reader's, not the provider's. Sixteen are ahead, and the next one has switched its limit off.
+        await WaitUntilAsync(() => (stream.Chunks.Count, time.SwitchedOff) == (16, 17));
+        time.Move(TimeSpan.FromMilliseconds(700));
         var count = 0;
         await foreach (var _ in stream.Chunks.ReadAllAsync())
         {
@@ -282,7 +288,7 @@ public sealed class StreamTests
 
     private static async Task WaitUntilAsync(Func<bool> condition)
     {
-        for (var tries = 0; tries < 200; tries++)
+        for (var tries = 0; tries < 300; tries++)
         {
             await Task.Delay(200);
             if (condition())

@@ -46,8 +46,8 @@ public sealed partial class TeamGatewayKeys(
     public async Task<bool> MintAsync(string teamId, Guid lease, CancellationToken cancellation)
     {
         string? failure = null;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(s_mintMax);
+        using var longest = new CancellationTokenSource(s_mintMax, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, longest.Token);
         try
         {
             if (await gateway.EnsureTeamAsync(teamId, limit.Token))
@@ -165,8 +165,8 @@ public sealed partial class TeamGatewayKeys(
 
     private async Task<bool> GatewayKnowsAsync(CancellationToken cancellation)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(s_otherMintsMax);
+        using var longest = new CancellationTokenSource(s_otherMintsMax, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, longest.Token);
         try
         {
             return await gateway.HasDatabaseAsync(limit.Token);
