@@ -25,7 +25,7 @@ public sealed partial class SchemaMigrator(TimeProvider time, ILogger<SchemaMigr
         // A migration takes what its tables take.
         db.Database.SetCommandTimeout(0);
         await db.Database.MigrateAsync(cancellation);
-        await db.Database.ExecuteSqlRawAsync(PartitionsPass.Sql, cancellation);
+        await PartitionsPass.MakeAllAsync(turn, cancellation);
         LogMigrated(db.Database.GetMigrations().Last());
     }
 

@@ -69,3 +69,6 @@ internal sealed class CallBodiesMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0020_step_waits")]
 internal sealed class StepWaitsMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0021_partitions")]
+internal sealed class PartitionsMigration : SqlMigration;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Data.Retention;
 using SaasLlm.Core.Jobs;
 
 namespace SaasLlm.Tests.Credits;
@@ -62,6 +63,6 @@ public sealed class LedgerPassesTests(LedgerStores stores) : IClassFixture<Ledge
         Assert.Equal("pending", await api.ScalarAsync<string>($"SELECT status FROM jobs WHERE job_id = '{job}'"));
 
         Assert.Equal("job.expired", (await api.CloseAsync(team, job)).Failure?.Code);
-        await new PartitionsPass(api.Source).RunAsync(default);
+        await new PartitionsPass(api.Source, Options.Create(new RetentionOptions()), NullLogger<PartitionsPass>.Instance).RunAsync(default);
     }
 }

@@ -15,7 +15,7 @@ public sealed class RetentionOptions
     [Range(1, 1200)]
     public int EventMonths { get; set; } = 3;
 
-    /// <summary>How long dropping a month may wait for those who use its table, while all others wait for it; it is tried again at the next run.</summary>
+    /// <summary>How long making or dropping a month, or a week of bodies, may wait for those who use its table, while all others wait for it; it is tried again at the next run.</summary>
     [Range(typeof(TimeSpan), "00:00:00.01", "00:01:00")]
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromMilliseconds(100);
 }
