@@ -80,17 +80,17 @@ internal sealed class TcpProxy : IDisposable
 
     private async Task ServeAsync(TcpClient client)
     {
-        if (_isCut)
-        {
-            client.Dispose();
-            return;
-        }
-
         using var server = new TcpClient();
         _clients[client] = 0;
         _clients[server] = 0;
         try
         {
+            // Asked when they are listed: whoever cuts meanwhile sees them.
+            if (_isCut)
+            {
+                return;
+            }
+
             await server.ConnectAsync(_host, _port, _stop.Token);
             await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
         }

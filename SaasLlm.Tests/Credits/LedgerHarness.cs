@@ -17,15 +17,19 @@ internal sealed class LedgerHarness : IAsyncDisposable
     private readonly ConnectionMultiplexer _redis;
     private readonly Meters _meters = new();
 
-    public LedgerHarness(string postgres, string redis, Action<LedgerOptions>? configure = null)
+    /// <param name="redis">Null: there is none.</param>
+    /// <param name="isRedisUp">False: it is there, and not to be reached yet.</param>
+    public LedgerHarness(string postgres, string? redis, Action<LedgerOptions>? configure = null, bool isRedisUp = true)
     {
         configure?.Invoke(Options);
         var telemetry = new LedgerTelemetry(_meters);
         _connections = new(postgres, Options, NullLoggerFactory.Instance);
-        var redisOptions = ConfigurationOptions.Parse(redis);
+        var redisOptions = ConfigurationOptions.Parse(redis ?? "127.0.0.1:1");
         redisOptions.AbortOnConnectFail = false;
-        redisOptions.ConnectTimeout = 500;
+        redisOptions.ConnectTimeout = redis is not null && isRedisUp ? 10_000 : 500;
+        redisOptions.SyncTimeout = redis is null ? 250 : 60_000;
         _redis = ConnectionMultiplexer.Connect(redisOptions);
+        Assert.True(redis is null || !isRedisUp || SpinWait.SpinUntil(() => _redis.IsConnected, Infrastructure.Eventually.Patience), "Redis is not there");
         Balances = new(_connections.Reader);
         Redis = new(_redis, new RedisGuard(TimeProvider.System, Options.RedisTimeout, Options.RedisRest, telemetry), Options);
         Reservations = new Reservations(Redis, Balances, Options, telemetry, TimeProvider.System);
@@ -34,7 +38,21 @@ internal sealed class LedgerHarness : IAsyncDisposable
         Source = _connections.Reader;
     }
 
-    public LedgerOptions Options { get; } = new();
+    /// <summary>
+    /// The product gives up early what it can do without. Here nothing is given up, forgotten or doubted because the machine is busy:
+    /// a test of such a limit sets it.
+    /// </summary>
+    public LedgerOptions Options { get; } = new()
+    {
+        CompleteWait = TimeSpan.FromMinutes(1),
+        StatementTimeout = TimeSpan.FromMinutes(2),
+        LockTimeout = TimeSpan.FromMinutes(1),
+        LookUpPatience = TimeSpan.FromMinutes(1),
+        RedisTimeout = TimeSpan.FromSeconds(30),
+        ReservationLease = TimeSpan.FromMinutes(5),
+        BalanceLife = TimeSpan.FromMinutes(10),
+        RefusalAgeMax = TimeSpan.FromMinutes(1),
+    };
 
     public ILedger Ledger { get; }
 
@@ -102,6 +120,15 @@ internal sealed class LedgerHarness : IAsyncDisposable
 
     public static AttemptEnd Closed(AttemptId attempt, string status)
         => new(attempt, status, status == "succeeded" ? "answer" : "model_failed", 200, "up-1", new(10, 0, 5, 0), 0.001m, 40);
+
+    /// <summary>Waits until Redis knows of the team's last commit: an opening is answered before its push arrives.</summary>
+    public async Task HeardAsync(string team)
+    {
+        var version = await ScalarAsync<long>($"SELECT version FROM team_credits WHERE team_id = '{team}'");
+        var sweeper = new RedisSweeper(Redis);
+        await Infrastructure.Eventually.IsSoAsync(
+            async () => (await sweeper.InspectAsync(team)).View is { Missing: 0 } view && view.Version == version, () => $"Redis did not hear of {team}'s version {version}");
+    }
 
     /// <summary>allocated, used, held.</summary>
     public async Task<(decimal Allocated, decimal Used, decimal Held)> AccountAsync(string team)
@@ -172,6 +199,8 @@ internal sealed class LedgerHarness : IAsyncDisposable
     {
         await Writer.DisposeAsync();
         await _connections.DisposeAsync();
+        // What was asked has been answered; to say goodbye would take up to the client's own time-out.
+        await _redis.CloseAsync(allowCommandsToComplete: false);
         _redis.Dispose();
         _meters.Dispose();
     }

@@ -15,10 +15,10 @@ public sealed class LedgerPassesTests(LedgerStores stores) : IClassFixture<Ledge
         await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
         var pass = new ExpireJobsPass(api.Source, api.Ledger, NullLogger<ExpireJobsPass>.Instance);
         var team = await api.CreateTeamAsync(5);
-        var overdue = (await api.OpenAsync(team, lifetime: TimeSpan.FromSeconds(1))).Value.JobId;
+        var overdue = await api.OpenedAsync(team);
         var open = await api.OpenedAsync(team);
         await api.StartAsync(team, overdue);
-        await Task.Delay(1050);
+        await api.ExecuteAsync($"UPDATE jobs SET deadline_at = now() - interval '1 millisecond' WHERE job_id = '{overdue}'");
 
         await Task.WhenAll(pass.RunAsync(default), pass.RunAsync(default));
 

@@ -1,13 +1,15 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using SaasLlm.Benchmarks.Driver;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Credits;
 
 /// <summary>A Redis of a test's own, that it may empty and kill, behind a wire that it may slow down and cut.</summary>
 internal sealed class PrivateRedis : IAsyncDisposable
 {
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePort.Find();
     private Process? _process;
 
     private PrivateRedis() => Wire = new("127.0.0.1", _port);
@@ -44,23 +46,14 @@ internal sealed class PrivateRedis : IAsyncDisposable
         await KillAsync();
     }
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     private async Task LaunchAsync()
     {
-        // The shell waits for its input to end, which it does when this process ends, however it does, and takes the server with it.
-        const string script = """redis-server --port "$0" --bind 127.0.0.1 --save "" --loglevel warning >/dev/null & read -r end; kill -9 $!""";
+        // The shell waits for its input to end, which it does when this process ends, however it does, and takes the server with it. It is
+        // gone after the server: the next one needs the port, and must not be taken for the one that dies.
+        const string script = """redis-server --port "$0" --bind 127.0.0.1 --save "" --loglevel warning >/dev/null & read -r end; kill -9 $!; wait $! 2>/dev/null""";
         _process = Process.Start(new ProcessStartInfo("sh", ["-c", script, $"{_port}"]) { RedirectStandardInput = true })!;
-        for (var tries = 0; await AskAsync("PING") != "+PONG"; tries++)
-        {
-            Assert.True(tries < 200, "redis-server did not start within 10 seconds: is it installed and on the PATH?");
-            await Task.Delay(50);
-        }
+        await Eventually.IsSoAsync(
+            async () => await AskAsync("PING") == "+PONG", () => "redis-server did not start: is it installed and on the PATH?", TimeSpan.FromMilliseconds(50));
     }
 
     private async Task KillAsync()

@@ -111,31 +111,51 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
     [Fact]
     public async Task A_reservation_without_a_job_dies_with_its_lease()
     {
-        await using var api = new LedgerHarness(stores.Postgres, stores.Redis, options => options.ReservationLease = TimeSpan.FromMilliseconds(100));
-        var team = Team();
-        await api.Redis.SeedAsync(Balance(team, 1, 1, available: 1));
-        await Reserve(api, team);
-        Assert.Equal(ReserveStatus.Refused, (await Reserve(api, team)).Status);
-
-        await Task.Delay(150);
-
+        await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
+        var (team, lease) = (Team(), api.Options.ReservationLease);
+        await api.Redis.SeedAsync(Balance(team, 1, 1, available: 2));
         Assert.Equal(ReserveStatus.Held, (await Reserve(api, team)).Status);
+        api.Options.ReservationLease = TimeSpan.FromMilliseconds(50);
+        Assert.Equal(ReserveStatus.Held, (await Reserve(api, team)).Status);
+        api.Options.ReservationLease = lease;
+
+        await Task.Delay(100);
+
+        // The short one is over, the long one is not.
+        Assert.Equal(ReserveStatus.Held, (await Reserve(api, team)).Status);
+        Assert.Equal(ReserveStatus.Refused, (await Reserve(api, team)).Status);
     }
 
     [Fact]
-    public async Task An_old_refusal_is_not_certain_and_a_balance_lives_its_time_only()
+    public async Task An_old_refusal_is_not_certain()
     {
-        await using var api = new LedgerHarness(stores.Postgres, stores.Redis, options =>
-            (options.RefusalAgeMax, options.BalanceLife) = (TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(400)));
+        await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
         var team = Team();
         await api.Redis.SeedAsync(Balance(team, 1, 1, available: 0));
         Assert.True((await Reserve(api, team)).IsCertain);
 
         await Task.Delay(150);
+
+        Assert.True((await Reserve(api, team)).IsCertain);
+        api.Options.RefusalAgeMax = TimeSpan.FromMilliseconds(100);
         Assert.False((await Reserve(api, team)).IsCertain);
-        await Task.Delay(350);
+    }
+
+    [Fact]
+    public async Task A_balance_lives_its_time_only()
+    {
+        await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
+        var (team, other) = (Team(), Team());
+        await api.Redis.SeedAsync(Balance(other, 1, 1, available: 2));
+        api.Options.BalanceLife = TimeSpan.FromMilliseconds(100);
+        await api.Redis.SeedAsync(Balance(team, 1, 1, available: 2));
+        await Reserve(api, team);
+
+        await Task.Delay(150);
+
         Assert.Equal(ReserveStatus.Cold, (await Reserve(api, team)).Status);
         Assert.Equal(0L, (long)await api.RedisDatabase.ScriptEvaluateAsync("return #redis.call('KEYS', ARGV[1])", [], [$"*{team}*"]));
+        Assert.Equal(ReserveStatus.Held, (await Reserve(api, other)).Status);
     }
 
     // Lua counts in doubles: more than it can count exactly must neither refuse nor wrap.
@@ -154,7 +174,7 @@ public sealed class RedisBalancesTests(LedgerStores stores) : IClassFixture<Ledg
     public async Task A_lost_push_does_not_refuse_a_paying_team()
     {
         await using var api = new LedgerHarness(stores.Postgres, stores.Redis, options => options.RefusalAgeMax = TimeSpan.Zero);
-        await using var silent = new LedgerHarness(stores.Postgres, "127.0.0.1:1");
+        await using var silent = new LedgerHarness(stores.Postgres, null);
         var team = await api.CreateTeamAsync(0);
         Assert.Equal("credits.insufficient", (await api.OpenAsync(team)).Failure?.Code);
 

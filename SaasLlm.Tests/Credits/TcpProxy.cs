@@ -22,8 +22,14 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>The next time a client sends this text, it is passed on, and the line is cut before the reply comes back.</summary>
+    /// <summary>
+    /// The next time a client sends this text, it is passed on, and the line is cut when the server's reply that names it is there:
+    /// it is done, and nobody hears of it.
+    /// </summary>
     public string? CutReplyTo { get; set; }
+
+    /// <summary>With its next cut it goes away altogether.</summary>
+    public bool GoesAwayWithCut { get; set; }
 
     /// <summary>The next time a client sends this text, the line is cut and the server never sees it.</summary>
     public string? CutBefore { get; set; }
@@ -70,20 +76,21 @@ internal sealed class TcpProxy : IAsyncDisposable
         using var server = new TcpClient();
         try
         {
-            if (_refuses)
-            {
-                client.Dispose();
-                return;
-            }
-
             await server.ConnectAsync(_host, _port);
             lock (_clients)
             {
+                // Asked in here: what comes while it goes away is cut as well.
+                if (_refuses)
+                {
+                    return;
+                }
+
                 _clients.Add(client);
                 _clients.Add(server);
             }
 
-            await Task.WhenAny(PumpToServerAsync(client, server), server.GetStream().CopyToAsync(client.GetStream()));
+            var line = new Line(client, server);
+            await Task.WhenAny(PumpToServerAsync(line), PumpToClientAsync(line));
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
@@ -95,30 +102,65 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    private async Task PumpToServerAsync(TcpClient client, TcpClient server)
+    private async Task PumpToServerAsync(Line line)
     {
         var buffer = new byte[1 << 16];
-        while (await client.GetStream().ReadAsync(buffer) is > 0 and var read)
+        var before = "";
+        while (await line.Client.GetStream().ReadAsync(buffer) is > 0 and var read)
         {
-            var text = Encoding.Latin1.GetString(buffer, 0, read);
-            if (CutBefore is { } before && text.Contains(before, StringComparison.Ordinal))
+            var piece = Encoding.Latin1.GetString(buffer, 0, read);
+            if (CutBefore is { } unheard && Ends(before, piece, unheard))
             {
-                (CutBefore, Cuts) = (null, Cuts + 1);
-                client.Client.Close(0);
+                CutBefore = null;
+                Cut(line);
                 return;
             }
 
-            if (CutReplyTo is { } reply && text.Contains(reply, StringComparison.Ordinal))
+            if (CutReplyTo is { } reply && Ends(before, piece, reply))
             {
-                (CutReplyTo, Cuts) = (null, Cuts + 1);
-                client.Client.Close(0);
-                await server.GetStream().WriteAsync(buffer.AsMemory(0, read));
-                // The server works on; nobody hears its answer.
-                await Task.Delay(500);
-                return;
+                (CutReplyTo, line.CutsReply) = (null, reply);
             }
 
-            await server.GetStream().WriteAsync(buffer.AsMemory(0, read));
+            before = piece;
+            await line.Server.GetStream().WriteAsync(buffer.AsMemory(0, read));
         }
+    }
+
+    private async Task PumpToClientAsync(Line line)
+    {
+        var buffer = new byte[1 << 16];
+        var before = "";
+        while (await line.Server.GetStream().ReadAsync(buffer) is > 0 and var read)
+        {
+            var piece = Encoding.Latin1.GetString(buffer, 0, read);
+            if (line.CutsReply is { } reply && Ends(before, piece, reply))
+            {
+                Cut(line);
+                return;
+            }
+
+            before = piece;
+            await line.Client.GetStream().WriteAsync(buffer.AsMemory(0, read));
+        }
+    }
+
+    // A text may come in two pieces.
+    private static bool Ends(string before, string piece, string text)
+        => string.Concat(before.AsSpan(Math.Max(0, before.Length - text.Length + 1)), piece).Contains(text, StringComparison.Ordinal);
+
+    private void Cut(Line line)
+    {
+        Cuts++;
+        if (GoesAwayWithCut)
+        {
+            GoAway();
+        }
+
+        line.Client.Client?.Close(0);
+    }
+
+    private sealed record Line(TcpClient Client, TcpClient Server)
+    {
+        public string? CutsReply { get; set; }
     }
 }

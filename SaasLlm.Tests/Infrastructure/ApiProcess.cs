@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using SaasLlm.Benchmarks.Driver;
 
 namespace SaasLlm.Tests.Infrastructure;
 
@@ -40,7 +39,7 @@ public sealed class ApiProcess : IAsyncDisposable
 
     internal static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string> environment)
     {
-        var address = new Uri($"http://127.0.0.1:{FreePort()}");
+        var address = new Uri($"http://127.0.0.1:{FreePort.Find()}");
         var dll = Path.Combine(AppContext.BaseDirectory, "SaasLlm.ApiService.dll");
         var start = new ProcessStartInfo("dotnet", ["exec", dll]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ASPNETCORE_URLS"] = address.ToString();
@@ -55,13 +54,6 @@ public sealed class ApiProcess : IAsyncDisposable
         return api;
     }
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     private void Listen()
     {
         _process.OutputDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
@@ -73,7 +65,7 @@ public sealed class ApiProcess : IAsyncDisposable
     private async Task WaitUntilReadyAsync()
     {
         var began = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(1) && !_process.HasExited)
+        while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(3) && !_process.HasExited)
         {
             try
             {

@@ -25,7 +25,7 @@ public sealed record Stores(string Postgres, string Redis)
             {
                 // Without a pool: a template with a session in it cannot be copied.
                 await new SchemaMigrator(TimeProvider.System, NullLogger<SchemaMigrator>.Instance)
-                    .MigrateAsync(Named(Template, pooling: false), TimeSpan.FromMinutes(1), cancellation);
+                    .MigrateAsync(Named(Template, pooling: false), TimeSpan.FromMinutes(3), cancellation);
                 s_migrated = true;
             }
 

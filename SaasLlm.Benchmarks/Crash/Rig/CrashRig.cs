@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
+using SaasLlm.Benchmarks.Driver;
 using StackExchange.Redis;
 
 namespace SaasLlm.Benchmarks.Crash.Rig;
@@ -63,7 +62,7 @@ internal sealed class CrashRig : IAsyncDisposable
             var own = new Dictionary<string, string>(common);
             if (!service.IsJobRunner())
             {
-                _addresses[service] = new($"http://127.0.0.1:{FreePort()}");
+                _addresses[service] = new($"http://127.0.0.1:{FreePort.Find()}");
                 own["ASPNETCORE_URLS"] = _addresses[service].ToString();
             }
 
@@ -174,12 +173,5 @@ internal sealed class CrashRig : IAsyncDisposable
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using SaasLlm.Benchmarks.Crash.Rig;
+using SaasLlm.Benchmarks.Driver;
 using SaasLlm.Benchmarks.Stack;
 
 namespace SaasLlm.Benchmarks.Gateway.Servers;
@@ -11,7 +12,7 @@ namespace SaasLlm.Benchmarks.Gateway.Servers;
 /// <summary>A bare Kestrel with one handler; and this program started as one.</summary>
 internal static class ServerHost
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
     /// <summary>Serves until the process is stopped.</summary>
     public static async Task<int> RunAsync(int port, RequestDelegate handler, CancellationToken cancellation)
@@ -28,7 +29,7 @@ internal static class ServerHost
     /// <summary>Starts a verb of this program that is a server, as a process of its own, and waits until it listens.</summary>
     public static Task<(ServiceProcess Process, Uri Address)> StartAsync(string verb, int port, CancellationToken cancellation, params string[] arguments)
     {
-        port = port == 0 ? FreePort() : port;
+        port = port == 0 ? FreePort.Find() : port;
         return StartAsync(
             new ServiceProcess(verb, "SaasLlm.Benchmarks.dll", new Dictionary<string, string>(), [verb, "--port", $"{port}", .. arguments]), port, cancellation);
     }
@@ -37,7 +38,7 @@ internal static class ServerHost
     /// <param name="folder">Where its program is.</param>
     public static Task<(ServiceProcess Process, Uri Address)> StartApiAsync(string folder, BenchmarkStack stack, CancellationToken cancellation)
     {
-        var port = FreePort();
+        var port = FreePort.Find();
         var settings = new Dictionary<string, string>
         {
             ["DOTNET_ENVIRONMENT"] = "Production",
@@ -70,13 +71,6 @@ internal static class ServerHost
         }
 
         return (process, new($"http://127.0.0.1:{port}"));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static async Task<bool> ListensAsync(int port, CancellationToken cancellation)

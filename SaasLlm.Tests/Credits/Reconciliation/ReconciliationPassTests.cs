@@ -155,7 +155,7 @@ public sealed class ReconciliationPassTests(Infrastructure.AppFixture app)
     [Fact]
     public async Task Without_Redis_the_books_are_checked_all_the_same()
     {
-        await using var api = new LedgerHarness((await StoresAsync()).Postgres, "127.0.0.1:1");
+        await using var api = new LedgerHarness((await StoresAsync()).Postgres, null);
         await api.CreateTeamAsync(5);
         await using var runner = new ReconciliationBench(api);
 

@@ -93,7 +93,7 @@ public sealed class RedisReconciliationTests(LedgerStores stores) : IClassFixtur
     public async Task A_reservation_whose_job_is_open_becomes_a_hold_of_the_balance()
     {
         await using var api = Ledger(TimeSpan.FromMilliseconds(300));
-        await using var silent = new LedgerHarness(stores.Postgres, "127.0.0.1:1");
+        await using var silent = new LedgerHarness(stores.Postgres, null);
         await using var runner = new ReconciliationBench(api);
         var team = await WarmTeamAsync(api);
         var job = await ReserveAsync(api, team);
