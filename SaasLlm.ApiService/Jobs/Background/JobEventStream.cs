@@ -51,9 +51,10 @@ internal sealed class JobEventStream(HttpContext context, StepResults results, B
                 after = ended[^1].Sequence!.Value;
             }
 
-            if (progress.State == PlanState.Ended)
+            if (progress.State == PlanState.Ended && await EndedAsync(teamId, jobId) is { } job)
             {
-                await SendEndAsync(teamId, jobId, progress);
+                await SendAsync("progress", null, ProgressResponse.Of(progress)!);
+                await SendAsync($"job.{job.Status}", progress.LastSequence, JobResponse.From(job));
                 return;
             }
 
@@ -72,12 +73,9 @@ internal sealed class JobEventStream(HttpContext context, StepResults results, B
         }
     }
 
-    private async Task SendEndAsync(string teamId, JobId jobId, JobProgress progress)
-    {
-        await SendAsync("progress", null, ProgressResponse.Of(progress)!);
-        var job = (await jobs.FindAsync(jobId, teamId, context.RequestAborted)).Value;
-        await SendAsync($"job.{job.Status}", progress.LastSequence, JobResponse.From(job));
-    }
+    // A plan whose job's deadline has passed ends before the sweep that ends the job.
+    private async Task<Job?> EndedAsync(string teamId, JobId jobId)
+        => (await jobs.FindAsync(jobId, teamId, context.RequestAborted)).Value is var job && JobStatus.IsOpen(job.Status) ? null : job;
 
     private Task SendAsync(string name, int? id, object data)
     {

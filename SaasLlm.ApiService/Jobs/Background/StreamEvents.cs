@@ -42,7 +42,7 @@ internal sealed class StreamEvents(StepResults results, BackgroundReader backgro
 
         // A browser that comes back asks the same address again: the header says how far it got.
         var after = Math.Max(request.After ?? 0, int.TryParse(HttpContext.Request.Headers["Last-Event-ID"], out var last) ? last : 0);
-        if (progress.State == PlanState.Ended && after >= progress.LastSequence)
+        if (progress.State == PlanState.Ended && after >= progress.LastSequence && !JobStatus.IsOpen(job.Status))
         {
             // Nothing will come any more: 204 is what stops an EventSource from coming back for ever.
             await Send.NoContentAsync(ct);

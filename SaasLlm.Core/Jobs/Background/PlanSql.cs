@@ -50,11 +50,14 @@ internal static class PlanSql
         DELETE FROM background_steps s USING gone WHERE s.team_id = gone.team_id AND s.job_id = gone.job_id
         """;
 
-    /// <summary>Starts the plan of an open job, or sets it for its time. $1 team_id, $2 job_id.</summary>
+    /// <summary>
+    /// Starts the plan of an open job, or sets it for its time. It is looked at again when the sweep, which comes each second, has ended the job at its
+    /// deadline. $1 team_id, $2 job_id.
+    /// </summary>
     public const string Activate = """
         UPDATE background_jobs b
            SET state = CASE WHEN b.run_at <= clock.now THEN 'active' ELSE 'scheduled' END,
-               due_at = CASE WHEN b.run_at <= clock.now THEN j.deadline_at + interval '1 minute' ELSE b.run_at END,
+               due_at = CASE WHEN b.run_at <= clock.now THEN j.deadline_at + interval '2 seconds' ELSE b.run_at END,
                started_at = CASE WHEN b.run_at <= clock.now THEN clock.now END
           FROM jobs j, (SELECT ledger_now() AS now) clock
          WHERE b.team_id = $1 AND b.job_id = $2 AND b.state IN ('planned', 'scheduled')

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
@@ -93,6 +94,43 @@ public sealed class PlanAndJobTests(AppFixture app) : IAsyncLifetime
         await runner.RunReadyAsync();
 
         Assert.Equal("a cancelled, b cancelled", await tenant.StepsAsync(job));
+    }
+
+    // The runner is told of the deadline before the sweep has ended the job.
+    [Fact]
+    public async Task Events_of_a_job_that_expired_end_when_it_has_ended()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync(credits: 5);
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
+        await _bench.ExecuteAsync("UPDATE jobs SET deadline_at = now() - interval '1 second' WHERE team_id = $1", tenant.TeamId);
+        await runner.RunReadyAsync();
+        Assert.Equal("ended", await tenant.StateAsync(job));
+
+        var events = _bench.GetAsync(tenant, $"/api/jobs/{job}/events", null);
+        var rest = _bench.GetAsync(tenant, $"/api/jobs/{job}/events", null, lastEventId: "2");
+        await Task.WhenAny(events, rest, Task.Delay(600));
+        Assert.False(events.IsCompleted || rest.IsCompleted);
+        Assert.Null((await runner.Get<ILedger>().CloseJobAsync(new(tenant.TeamId, new(Guid.Parse(job)), "expired", null, null), CancellationToken.None)).Failure);
+
+        using var all = await events;
+        using var last = await rest;
+        var text = await all.Content.ReadAsStringAsync();
+        Assert.Contains("id: 1\nevent: step.cancelled\n", text, StringComparison.Ordinal);
+        Assert.Contains("id: 2\nevent: job.expired\n", text, StringComparison.Ordinal);
+        Assert.Contains("event: job.expired\n", await last.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        using var over = await _bench.GetAsync(tenant, $"/api/jobs/{job}/events", null, lastEventId: "2");
+        Assert.Equal(HttpStatusCode.NoContent, over.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_plan_is_looked_at_as_soon_as_its_job_has_expired()
+    {
+        var tenant = await _bench.TenantAsync();
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
+
+        Assert.InRange(await _bench.ScalarAsync<decimal>(
+            "SELECT extract(epoch FROM b.due_at - j.deadline_at) FROM background_jobs b JOIN jobs j USING (team_id, job_id) WHERE b.job_id = $1", Guid.Parse(job)), 1, 5);
     }
 
     // The ledger had ended the job when the runner died.
