@@ -20,7 +20,7 @@ public static class WebhookEvents
         new("job.cancelled", "A job was cancelled; nothing was charged."),
         new("job.expired", "A job passed its deadline; nothing was charged."),
         new("job.uncollected", "A job ended with credits due that were not there to be taken."),
-        new("credits.added", "Credits were granted."),
+        new("credits.added", "Credits were granted to a team; what it was made with is not told."),
         new("credits.low", "Remaining credits fell to a threshold of the team."),
         new("credits.recovered", "Remaining credits rose above a threshold of the team."),
         new("credits.exhausted", "Remaining credits reached zero."),

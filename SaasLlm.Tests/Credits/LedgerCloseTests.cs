@@ -31,6 +31,23 @@ public sealed class LedgerCloseTests(LedgerStores stores) : IClassFixture<Ledger
         Assert.Empty(await api.MismatchesAsync());
     }
 
+    // Its receiver knows the job by the app's own task, and need not ask why it failed.
+    [Fact]
+    public async Task The_event_of_an_end_bears_what_the_job_was_opened_with_and_why_it_failed()
+    {
+        await using var api = new LedgerHarness(stores.Postgres, stores.Redis);
+        var team = await api.CreateTeamAsync(5);
+        var opened = await api.Ledger.OpenJobAsync(
+            new(JobId.New(TimeProvider.System), team, "resume", "user_7", "task-42", "{}", TimeSpan.FromHours(1), MaxCalls: 1), default);
+
+        Assert.Null((await api.Ledger.CloseJobAsync(new(team, opened.Value.JobId, JobStatus.Failed, "parse: no text", null), default)).Failure);
+
+        Assert.Equal("resume user_7 task-42 failed parse: no text", await api.ScalarAsync<string>($"""
+            SELECT concat_ws(' ', payload ->> 'job_type', payload ->> 'user_id', payload ->> 'external_task_id', payload ->> 'status', payload ->> 'error_message')
+              FROM outbox WHERE team_id = '{team}' AND topic = 'job.failed'
+            """));
+    }
+
     [Fact]
     public async Task Of_a_concurrent_complete_and_cancel_one_wins()
     {

@@ -92,7 +92,7 @@ internal static class CloseJobRule
             MetadataPatch = command.MetadataJson,
         };
         var answer = Answer(ended);
-        entries.AddRange(LedgerEvents.OfEnd(ids, account, after, answer, now));
+        entries.AddRange(LedgerEvents.OfEnd(ids, account, after, ended, answer, now));
         return new(answer, state with { Account = after, Job = ended }, entries);
     }
 

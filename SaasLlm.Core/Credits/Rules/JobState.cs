@@ -30,6 +30,15 @@ internal sealed record JobState(
 
     public decimal UncollectedCredits { get; init; }
 
+    /// <summary>As it was opened; kept for the events of its end.</summary>
+    public string? JobType { get; init; }
+
+    /// <inheritdoc cref="JobType"/>
+    public string? UserId { get; init; }
+
+    /// <inheritdoc cref="JobType"/>
+    public string? ExternalTaskId { get; init; }
+
     /// <summary>It was submitted with its calls.</summary>
     public bool RunsItself { get; init; }
 

@@ -13,9 +13,10 @@ internal static class LedgerEvents
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>The events of a job's end: its own, what it crossed, and what it left unpaid.</summary>
-    public static IEnumerable<EventRaised> OfEnd(RowIds ids, AccountState before, AccountState after, ClosedJob job, DateTimeOffset now)
+    public static IEnumerable<EventRaised> OfEnd(
+        RowIds ids, AccountState before, AccountState after, JobState ended, ClosedJob job, DateTimeOffset now)
     {
-        yield return JobEnded(ids.MessageAt(0), before.TeamId, job, now);
+        yield return JobEnded(ids.MessageAt(0), ended, job, now);
         var index = 1;
         if (job.UncollectedCredits > 0)
         {
@@ -113,16 +114,20 @@ internal static class LedgerEvents
     }
 
     // job.completed, job.failed, job.cancelled or job.expired.
-    private static EventRaised JobEnded(Guid messageId, string teamId, ClosedJob job, DateTimeOffset now) => new(
+    private static EventRaised JobEnded(Guid messageId, JobState ended, ClosedJob job, DateTimeOffset now) => new(
         messageId,
-        teamId,
+        ended.TeamId,
         $"job.{job.Status}",
         $"job:{job.JobId}:{job.Status}",
         Write(new
         {
             JobId = job.JobId.Value,
-            TeamId = teamId,
+            ended.TeamId,
+            ended.JobType,
+            ended.UserId,
+            ended.ExternalTaskId,
             job.Status,
+            ended.ErrorMessage,
             job.CompletedAt,
             job.TotalCalls,
             job.SuccessfulCalls,

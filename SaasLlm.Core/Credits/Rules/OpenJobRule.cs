@@ -38,6 +38,9 @@ internal static class OpenJobRule
             now, now + command.Lifetime, terms.OpeningHold)
         {
             Lots = shares,
+            JobType = command.JobType,
+            UserId = command.UserId,
+            ExternalTaskId = command.ExternalTaskId,
             MetadataPatch = command.MetadataJson,
             PriceVersion = command.PriceVersion,
             RunsItself = command.RunsItself,

@@ -136,7 +136,10 @@ internal static class LedgerReads
         CompletedAt = row.IsDBNull(35) ? null : Time(row, 35),
         PriceVersion = row.GetInt64(36),
         RunsItself = row.GetBoolean(37),
-        RaisesEvents = row.GetBoolean(38),
+        JobType = row.IsDBNull(38) ? null : row.GetString(38),
+        UserId = row.IsDBNull(39) ? null : row.GetString(39),
+        ExternalTaskId = row.IsDBNull(40) ? null : row.GetString(40),
+        RaisesEvents = row.GetBoolean(41),
     });
 
     private static void ReadRunning(NpgsqlDataReader row, LedgerBatch batch) => batch.AddRunning(row.GetString(0), new(row.GetGuid(1)), new(

@@ -63,6 +63,7 @@ internal static class LedgerSql
                j.successful_calls, j.failed_calls, j.input_tokens, j.output_tokens, j.provider_cost_usd, j.client_cost_usd,
                j.latency_ms_sum, j.model_groups_used, j.error_message, j.credit_applied, j.credit_reason,
                j.credits_remaining, j.started_at, j.completed_at, j.price_version, j.runs_itself,
+               j.job_type, j.user_id, j.external_task_id,
                -- Asked for a job's first call alone.
                CASE WHEN j.started_calls = 0 THEN (SELECT raises_job_events FROM team_credits WHERE team_id = wanted.team_id) ELSE false END
           FROM (SELECT * FROM unnest($1, $2) AS keys(team_id, job_id) ORDER BY team_id, job_id) wanted
