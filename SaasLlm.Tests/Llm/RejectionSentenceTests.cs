@@ -22,6 +22,8 @@ public sealed class RejectionSentenceTests
     [InlineData(Prefix + "Error code: 400 - {'error': 'bad thing'}", Generic)]
     [InlineData("Mock testing request params are disabled on this proxy: an admin can enable them.", Generic)]
     [InlineData("/chat/completions: Missing required parameter: 'messages'.", Generic)]
+    [InlineData(Prefix + "a\0b", Generic)]
+    [InlineData(Prefix + "a\u001b[31mb", Generic)]
     [InlineData("", Generic)]
     public void Names_are_gone(string message, string shown)
         => Assert.Equal(shown, RejectionSentence.For(new(400, Encoding.UTF8.GetBytes(StubGateway.Error(message))), ["my-secret/model-7"]));

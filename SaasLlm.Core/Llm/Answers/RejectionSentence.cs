@@ -36,7 +36,8 @@ public static partial class RejectionSentence
         sentence = NamedModel().Replace(sentence, "the model");
         sentence = Models().Replace(sentence, "the model");
         sentence = Providers().Replace(sentence, "the provider");
-        return sentence.Length is 0 or > LengthMax || sentence.AsSpan().ContainsAny("{}<>") ? Generic : sentence;
+        // A control character is no part of a sentence, and NUL is one that Postgres cannot keep.
+        return sentence.Length is 0 or > LengthMax || sentence.AsSpan().ContainsAny("{}<>") || sentence.Any(char.IsControl) ? Generic : sentence;
     }
 
     [GeneratedRegex(@"^litellm\.\w+: (?:litellm\.\w+: )*\w+Exception - ")]
