@@ -54,12 +54,14 @@ public sealed class BackgroundReader(IDbContextFactory<SaasLlmDbContext> context
 
     private int? Remaining(BackgroundJob job)
     {
-        if (job.State != PlanState.Active || job.Done == 0 || job.StartedAt is not { } startedAt)
+        // What was carried over from another job took no time.
+        var ended = job.Done - job.Carried;
+        if (job.State != PlanState.Active || ended <= 0 || job.StartedAt is not { } startedAt)
         {
             return null;
         }
 
-        var seconds = (time.GetUtcNow() - startedAt).TotalSeconds / job.Done * (job.Total - job.Done);
+        var seconds = (time.GetUtcNow() - startedAt).TotalSeconds / ended * (job.Total - job.Done);
         return (int)Math.Clamp(Math.Ceiling(seconds), 0, int.MaxValue);
     }
 }

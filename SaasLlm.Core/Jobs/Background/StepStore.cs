@@ -12,17 +12,18 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
     /// <param name="steps">At most.</param>
     /// <param name="teamRunningMax">Steps of one team that run then, on all runners, at most.</param>
     /// <param name="allRunningMax">Steps that run then, on all runners, at most; 0: no such limit.</param>
+    /// <param name="cancellation">Before it begins; then it is finished, for what is taken and not run counts as tried, and lies until its lease ends.</param>
     public async Task<IReadOnlyList<ClaimedStep>> ClaimAsync(
         int steps, int teamRunningMax, int allRunningMax, TimeSpan lease, CancellationToken cancellation)
     {
         var token = Uuid7.New(time);
         await using var connection = await database.Source.OpenConnectionAsync(cancellation);
-        var claimed = await TakeAsync(connection, token, steps, teamRunningMax, allRunningMax, lease, cancellation);
-        return claimed.Count == 0 ? claimed : await WithBodiesAsync(connection, claimed, cancellation);
+        var claimed = await TakeAsync(connection, token, steps, teamRunningMax, allRunningMax, lease);
+        return claimed.Count == 0 ? claimed : await WithBodiesAsync(connection, claimed);
     }
 
     private static async Task<List<ClaimedStep>> TakeAsync(
-        NpgsqlConnection connection, Guid token, int steps, int teamRunningMax, int allRunningMax, TimeSpan lease, CancellationToken cancellation)
+        NpgsqlConnection connection, Guid token, int steps, int teamRunningMax, int allRunningMax, TimeSpan lease)
     {
         await using var batch = connection.CreateBatch();
         if (allRunningMax > 0)
@@ -31,14 +32,14 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
         }
 
         batch.Add(StepSql.Claim, Sql.Value(allRunningMax), Sql.Value(teamRunningMax), Sql.Value(steps), Sql.Value(lease), Sql.Value(token));
-        await using var rows = await batch.ExecuteReaderAsync(cancellation);
+        await using var rows = await batch.ExecuteReaderAsync();
         if (allRunningMax > 0)
         {
-            await rows.NextResultAsync(cancellation);
+            await rows.NextResultAsync();
         }
 
         List<ClaimedStep> claimed = [];
-        while (await rows.ReadAsync(cancellation))
+        while (await rows.ReadAsync())
         {
             claimed.Add(new(
                 IdOf(rows), token, rows.GetString(3), rows.IsDBNull(4) ? null : rows.GetString(4), Request: [], Template: null, rows.GetInt32(5), rows.GetInt32(6),
@@ -49,7 +50,7 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
     }
 
     // After the claim has committed: the other runners' claims wait for this one's, and not for all that it reads.
-    private static async Task<List<ClaimedStep>> WithBodiesAsync(NpgsqlConnection connection, List<ClaimedStep> claimed, CancellationToken cancellation)
+    private static async Task<List<ClaimedStep>> WithBodiesAsync(NpgsqlConnection connection, List<ClaimedStep> claimed)
     {
         var jobs = claimed.Select(step => (step.Id.TeamId, step.Id.JobId)).Distinct().ToList();
         await using var batch = connection.CreateBatch();
@@ -62,16 +63,16 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
             Sql.Column(claimed, NpgsqlDbType.Text, step => step.Id.TeamId),
             Sql.Column(claimed, NpgsqlDbType.Uuid, step => step.Id.JobId.Value),
             Sql.Column(claimed, NpgsqlDbType.Integer, step => step.Id.Ordinal));
-        await using var rows = await batch.ExecuteReaderAsync(cancellation);
+        await using var rows = await batch.ExecuteReaderAsync();
         Dictionary<(string, JobId), byte[]> templates = [];
-        while (await rows.ReadAsync(cancellation))
+        while (await rows.ReadAsync())
         {
             templates[(rows.GetString(0), new(rows.GetGuid(1)))] = rows.GetFieldValue<byte[]>(2);
         }
 
-        await rows.NextResultAsync(cancellation);
+        await rows.NextResultAsync();
         List<ClaimedStep> whole = [];
-        while (await rows.ReadAsync(cancellation))
+        while (await rows.ReadAsync())
         {
             var step = claimed[(int)rows.GetInt64(0) - 1];
             whole.Add(step with { Request = rows.GetFieldValue<byte[]>(1), Template = templates.GetValueOrDefault((step.Id.TeamId, step.Id.JobId)) });

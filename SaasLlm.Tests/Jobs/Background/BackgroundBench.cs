@@ -152,6 +152,15 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>No claim goes on until it is disposed, on a runner with a limit over all.</summary>
+    internal async Task<NpgsqlConnection> HoldClaimsAsync()
+    {
+        var connection = await _database!.OpenConnectionAsync();
+        await using var command = new NpgsqlCommand($"BEGIN; {StepSql.OneClaimAtATime}", connection);
+        await command.ExecuteNonQueryAsync();
+        return connection;
+    }
+
     // A gateway is asked for its models and its health as well.
     private static bool IsCall(string body) => body.Contains("\"messages\"", StringComparison.Ordinal);
 

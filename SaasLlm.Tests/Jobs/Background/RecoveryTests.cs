@@ -67,6 +67,27 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         Assert.Equal("", await tenant.MiscountsAsync());
     }
 
+    // What it had taken and not run would lie until its lease ends, and count as tried.
+    [Fact]
+    public async Task A_claim_that_has_begun_is_finished_by_a_runner_that_stops()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false, services => services.Configure<BackgroundJobOptions>(options => options.AllStepsMax = 10));
+        var tenant = await _bench.TenantAsync();
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"));
+        using var stopping = new CancellationTokenSource();
+        Task<int> claim;
+        await using (await _bench.HoldClaimsAsync())
+        {
+            claim = runner.Loop.ClaimAsync(stopping.Token);
+            await BackgroundTenant.UntilAsync(() => _bench.ScalarAsync<bool>("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"));
+            await stopping.CancelAsync();
+        }
+
+        Assert.Equal(1, await claim);
+        await runner.Loop.DrainAsync();
+        Assert.Equal("a succeeded", await tenant.StepsAsync(job));
+    }
+
     // The call of a runner that died is running as far as the ledger knows.
     [Fact]
     public async Task A_job_ends_with_its_steps_though_a_lost_call_is_still_open()

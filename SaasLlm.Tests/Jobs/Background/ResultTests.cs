@@ -109,16 +109,34 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
     {
         var tenant = await bench.TenantAsync(credits: 5);
         var isBroken = true;
-        bench.AnswerWith((http, prompt) => prompt.StartsWith("flaky", StringComparison.Ordinal) && isBroken
-            ? StubGateway.Json(http, 400, StubGateway.Error("no", "invalid_request_error"))
-            : StubGateway.Json(http, 200, BackgroundBench.Completion($"<{prompt}>")));
+        var mayAnswer = new TaskCompletionSource();
+        bench.AnswerWith(async (http, prompt) =>
+        {
+            if (!prompt.StartsWith("flaky", StringComparison.Ordinal))
+            {
+                await StubGateway.Json(http, 200, BackgroundBench.Completion($"<{prompt}>"));
+            }
+            else if (isBroken)
+            {
+                await StubGateway.Json(http, 400, StubGateway.Error("no", "invalid_request_error"));
+            }
+            else
+            {
+                await mayAnswer.Task;
+                await StubGateway.Json(http, 200, BackgroundBench.Completion($"<{prompt}>"));
+            }
+        });
         var job = await tenant.SubmitAsync(tenant.Step("a", "carried"), tenant.Step("b", "flaky {{steps.a.content}}"), tenant.Step("c", "last {{steps.b.content}} {{steps.a.content}}"));
         (await tenant.Client.PostAsync($"/api/jobs/{job}/retry")).Is(409, "background.not_ended");
         Assert.Equal("failed", (string)(await tenant.EndAsync(job))["status"]!);
         isBroken = false;
 
         var again = (string)(await tenant.Client.PostAsync($"/api/jobs/{job}/retry")).Is(200)["job_id"]!;
+        var began = (await tenant.ReadAsync(again))["progress"]!;
 
+        // Nothing of it has run: what it brought along says nothing of its pace.
+        Assert.Equal((1, null), ((int)began["done"]!, (int?)began["eta_seconds"]));
+        mayAnswer.SetResult();
         var ended = await tenant.EndAsync(again);
         Assert.Equal(("completed", true, 2, job), ((string)ended["status"]!, (bool)ended["credit_applied"]!, (int)ended["total_calls"]!, (string)ended["progress"]!["retry_of"]!));
         Assert.Single(bench.Prompts, "carried");
