@@ -90,7 +90,7 @@ internal sealed class StepQueue : IAsyncDisposable
         var began = Stopwatch.GetTimestamp();
         for (var done = 0; done < steps;)
         {
-            var claimed = await _store.ClaimAsync(Math.Min(ClaimedAtOnce, steps - done), teamStepsMax, allStepsMax, s_lease, cancellation);
+            var claimed = await _store.ClaimAsync(Math.Min(ClaimedAtOnce, steps - done), teamStepsMax, allStepsMax, s_lease, [], cancellation);
             var saved = await _store.SaveAsync([.. claimed.Select(End)], cancellation);
             if (saved.Count == 0 || saved.Contains(false))
             {

@@ -13,6 +13,9 @@ internal sealed partial class StepLoop(
     private const int LeaseParts = 3;
 
     private readonly ConcurrentDictionary<Task, ClaimedStep> _running = new();
+
+    // Calls that wait for their model, those of steps that were cancelled or taken back as well.
+    private readonly ConcurrentDictionary<ClaimedStep, bool> _calls = new(ReferenceEqualityComparer.Instance);
     private readonly SemaphoreSlim _changed = new(0);
     private readonly CancellationTokenSource _drained = new();
     private Task _leases = Task.CompletedTask;
@@ -26,7 +29,8 @@ internal sealed partial class StepLoop(
             return 0;
         }
 
-        var claimed = await store.ClaimAsync(places, options.Value.TeamStepsMax, options.Value.AllStepsMax, options.Value.Lease, cancellation);
+        var callsHere = _calls.Keys.CountBy(step => step.Id.TeamId).ToList();
+        var claimed = await store.ClaimAsync(places, options.Value.TeamStepsMax, options.Value.AllStepsMax, options.Value.Lease, callsHere, cancellation);
         foreach (var step in claimed)
         {
             telemetry.Claimed(step.Waited);
@@ -64,12 +68,17 @@ internal sealed partial class StepLoop(
 
     private void Start(ClaimedStep step)
     {
-        var task = Task.Run(() => runner.RunAsync(step));
+        _calls.TryAdd(step, true);
+        var task = Task.Run(() => runner.RunAsync(step, Called));
         _running.TryAdd(task, step);
         _ = task.ContinueWith(Ended, TaskScheduler.Default);
 
+        // Before its end is saved: a step that still counts for its team counts once.
+        void Called() => _calls.TryRemove(step, out _);
+
         void Ended(Task done)
         {
+            Called();
             _running.TryRemove(done, out _);
             _changed.Release();
             plans.Look();

@@ -16,7 +16,8 @@ internal sealed partial class StepRunner(
     private static readonly Failure s_broken = new(FailureKind.UpstreamFailed, "background.step_broken", "The step broke off.");
 
     /// <summary>Runs it to its end; whatever happens, its lease is given up or another runner has it.</summary>
-    public async Task RunAsync(ClaimedStep step)
+    /// <param name="called">Told when its call has its answer or none will come, before that is saved.</param>
+    public async Task RunAsync(ClaimedStep step, Action called)
     {
         var began = time.GetTimestamp();
         var isKept = false;
@@ -30,7 +31,11 @@ internal sealed partial class StepRunner(
                 var call = new LlmCall(step.Id.TeamId, step.Id.JobId, step.ModelGroup, step.Purpose, body.Value)
                 {
                     IsPlanned = true,
-                    Answered = async (answer, cancellation) => isKept = await KeepAsync(step, answer, cancellation),
+                    Answered = async (answer, cancellation) =>
+                    {
+                        called();
+                        return isKept = await KeepAsync(step, answer, cancellation);
+                    },
                 };
                 failure = (await llm.CallAsync(call, CancellationToken.None)).Failure;
             }
@@ -41,6 +46,7 @@ internal sealed partial class StepRunner(
             failure = StoreErrors.IsUnavailable(exception) ? StoreErrors.Unavailable : s_broken;
         }
 
+        called();
         var verdict = failure is null ? (StepVerdict?)null : StepVerdict.Of(failure, step.Tries, step.MaxTries, options.Value, Random.Shared.NextDouble());
         if (failure is not null)
         {

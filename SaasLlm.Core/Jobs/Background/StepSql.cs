@@ -14,15 +14,20 @@ internal static class StepSql
 
     /// <summary>
     /// Takes ready steps: of the teams that were served least recently, one of each before a second of any, each team's by priority.
-    /// $1 running steps of all teams at most, or 0, $2 a team's running steps at most, $3 steps, $4 lease, $5 token.
+    /// Calls that run on although their steps have ended or were taken back keep their team's places in this runner: else one team that submits and
+    /// cancels could take them all. $1 running steps of all teams at most, or 0, $2 a team's running steps at most, $3 steps, $4 lease, $5 token,
+    /// $6 team_id[] and $7 how many calls of it run here.
     /// </summary>
     public const string Claim = """
         WITH room AS MATERIALIZED (
           SELECT CASE WHEN $1 = 0 THEN $3
                       ELSE greatest(0, least($3, $1 - (SELECT coalesce(sum(running), 0) FROM background_teams WHERE running > 0))) END AS places),
         chosen AS (
-          SELECT team_id, last_claimed_at, least($2 - running, $3) AS places FROM background_teams
-           WHERE ready > 0 AND running < $2 ORDER BY last_claimed_at LIMIT (SELECT places FROM room) FOR UPDATE SKIP LOCKED),
+          SELECT t.team_id, t.last_claimed_at, least($2 - greatest(t.running, here.calls), $3) AS places
+            FROM background_teams t
+           CROSS JOIN LATERAL (SELECT coalesce(max(h.calls), 0) AS calls FROM unnest($6::text[], $7::integer[]) AS h(team_id, calls) WHERE h.team_id = t.team_id) here
+           WHERE t.ready > 0 AND t.running < $2 AND here.calls < $2
+           ORDER BY t.last_claimed_at LIMIT (SELECT places FROM room) FOR UPDATE OF t SKIP LOCKED),
         picked AS (
           SELECT s.team_id, s.job_id, s.ordinal
             FROM chosen c

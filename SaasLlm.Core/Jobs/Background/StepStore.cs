@@ -12,18 +12,20 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
     /// <param name="steps">At most.</param>
     /// <param name="teamRunningMax">Steps of one team that run then, on all runners, at most.</param>
     /// <param name="allRunningMax">Steps that run then, on all runners, at most; 0: no such limit.</param>
+    /// <param name="callsHere">Calls of teams that run in this runner, also those whose steps have ended; a team has no more than it may run at once.</param>
     /// <param name="cancellation">Before it begins; then it is finished, for what is taken and not run counts as tried, and lies until its lease ends.</param>
     public async Task<IReadOnlyList<ClaimedStep>> ClaimAsync(
-        int steps, int teamRunningMax, int allRunningMax, TimeSpan lease, CancellationToken cancellation)
+        int steps, int teamRunningMax, int allRunningMax, TimeSpan lease, IReadOnlyList<KeyValuePair<string, int>> callsHere, CancellationToken cancellation)
     {
         var token = Uuid7.New(time);
         await using var connection = await database.Source.OpenConnectionAsync(cancellation);
-        var claimed = await TakeAsync(connection, token, steps, teamRunningMax, allRunningMax, lease);
+        var claimed = await TakeAsync(connection, token, steps, teamRunningMax, allRunningMax, lease, callsHere);
         return claimed.Count == 0 ? claimed : await WithBodiesAsync(connection, claimed);
     }
 
     private static async Task<List<ClaimedStep>> TakeAsync(
-        NpgsqlConnection connection, Guid token, int steps, int teamRunningMax, int allRunningMax, TimeSpan lease)
+        NpgsqlConnection connection, Guid token, int steps, int teamRunningMax, int allRunningMax, TimeSpan lease,
+        IReadOnlyList<KeyValuePair<string, int>> callsHere)
     {
         await using var batch = connection.CreateBatch();
         if (allRunningMax > 0)
@@ -31,7 +33,9 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
             batch.Add(StepSql.OneClaimAtATime);
         }
 
-        batch.Add(StepSql.Claim, Sql.Value(allRunningMax), Sql.Value(teamRunningMax), Sql.Value(steps), Sql.Value(lease), Sql.Value(token));
+        batch.Add(
+            StepSql.Claim, Sql.Value(allRunningMax), Sql.Value(teamRunningMax), Sql.Value(steps), Sql.Value(lease), Sql.Value(token),
+            Sql.Column(callsHere, NpgsqlDbType.Text, team => team.Key), Sql.Column(callsHere, NpgsqlDbType.Integer, team => team.Value));
         await using var rows = await batch.ExecuteReaderAsync();
         if (allRunningMax > 0)
         {

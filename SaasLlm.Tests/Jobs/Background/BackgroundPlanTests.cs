@@ -14,7 +14,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
 
     public static TheoryData<string, string, string> Statements => new()
     {
-        { nameof(StepSql), nameof(StepSql.Claim), "int, int, int, interval, uuid" },
+        { nameof(StepSql), nameof(StepSql.Claim), "int, int, int, interval, uuid, text[], int[]" },
         { nameof(StepSql), nameof(StepSql.Requests), "text[], uuid[], int[]" },
         { nameof(StepSql), nameof(StepSql.Templates), "text[], uuid[]" },
         { nameof(StepSql), nameof(StepSql.End), $"{Keys}, uuid[], text[], bytea[], bytea[], uuid[], bigint[], int[], text[], text[]" },
@@ -107,8 +107,8 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         INSERT INTO background_teams (team_id) SELECT 'resting_' || n FROM generate_series(1, {resting}) n;
         INSERT INTO background_teams (team_id, running) SELECT 'running_' || n, 1 FROM generate_series(1, 8) n;
         """,
-        "(int, int, int, interval, uuid) AS " + StepSql.Claim,
-        $"(1024, 16, 4, '30 s', '{Token}')");
+        "(int, int, int, interval, uuid, text[], int[]) AS " + StepSql.Claim,
+        $"(1024, 16, 4, '30 s', '{Token}', ARRAY['{team}', 'another'], ARRAY[3, 16])");
 
     private static Task<int> BuffersOfEndAsync(BackgroundDatabase database, string team, int steps) => BuffersAsync(
         database,

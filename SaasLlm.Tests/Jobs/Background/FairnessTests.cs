@@ -1,6 +1,7 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Tests.Infrastructure;
+using SaasLlm.Tests.Llm;
 
 namespace SaasLlm.Tests.Jobs.Background;
 
@@ -139,6 +140,70 @@ public sealed class FairnessTests(AppFixture app) : IAsyncLifetime
         Assert.Equal([$"{urgent} 0", $"{early} 0", $"{early} 1", $"{late} 0"], order);
     }
 
+    // Nobody cuts a call off when its job is cancelled: it runs on for as long as the model takes.
+    [Fact]
+    public async Task A_team_that_submits_and_cancels_takes_no_more_places_of_a_runner_than_it_may()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var (restless, other) = (await _bench.TenantAsync(), await _bench.TenantAsync());
+        var release = HoldAnswers();
+        var claimed = new List<int>();
+        for (var turn = 0; turn < 4; turn++)
+        {
+            var job = await restless.SubmitBatchAsync(16, "Wanted no more");
+            claimed.Add(await runner.Loop.ClaimAsync(CancellationToken.None));
+            // A call that has not been sent is none.
+            await BackgroundTenant.UntilAsync(() => Task.FromResult(_bench.Prompts.Count() >= claimed.Sum()));
+            (await restless.Client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
+        }
+
+        var wanted = await other.SubmitAsync(other.Step("a", "Wanted"));
+        claimed.Add(await runner.Loop.ClaimAsync(CancellationToken.None));
+        await BackgroundTenant.UntilAsync(() => Task.FromResult(_bench.Prompts.Count() == 17));
+
+        Assert.Equal([16, 0, 0, 0, 1], claimed);
+        Assert.Single(_bench.Prompts, "Wanted");
+        release.SetResult();
+        await runner.Loop.DrainAsync();
+        await _bench.RunPlansAsync(runner);
+        Assert.Equal("completed", (string)(await other.EndAsync(wanted))["status"]!);
+        // Those calls have ended, and the places are the team's again.
+        await restless.SubmitBatchAsync(20);
+        Assert.Equal(16, await runner.RunReadyAsync());
+        Assert.Equal("", await restless.MiscountsAsync());
+    }
+
+    [Fact]
+    public async Task Calls_whose_steps_were_taken_back_keep_their_places_in_their_runner()
+    {
+        var (runner, next) = (await _bench.RunnerAsync(isStarted: false), await _bench.RunnerAsync(isStarted: false));
+        var tenant = await _bench.TenantAsync();
+        var release = HoldAnswers();
+        await tenant.SubmitBatchAsync(10);
+        Assert.Equal(10, await runner.Loop.ClaimAsync(CancellationToken.None));
+        await _bench.ExecuteAsync("UPDATE background_steps SET lease_until = now() - interval '1 second' WHERE status = 'running'");
+        await runner.Get<LostStepsPass>().RunAsync(CancellationToken.None);
+
+        Assert.Equal((6, 4), (await runner.Loop.ClaimAsync(CancellationToken.None), await next.Loop.ClaimAsync(CancellationToken.None)));
+
+        release.SetResult();
+        await runner.Loop.DrainAsync();
+        await next.Loop.DrainAsync();
+        Assert.Equal("", await tenant.MiscountsAsync());
+    }
+
+    // No call is answered until the test says so.
+    private TaskCompletionSource HoldAnswers()
+    {
+        var release = new TaskCompletionSource();
+        _bench.AnswerWith(async (http, prompt) =>
+        {
+            await release.Task;
+            await StubGateway.Json(http, 200, BackgroundBench.Completion(prompt));
+        });
+        return release;
+    }
+
     private static async Task ExecuteAsync(Npgsql.NpgsqlConnection connection, string sql)
     {
         await using var command = new Npgsql.NpgsqlCommand(sql, connection);
@@ -146,5 +211,5 @@ public sealed class FairnessTests(AppFixture app) : IAsyncLifetime
     }
 
     private static Task<IReadOnlyList<ClaimedStep>> ClaimAsync(TestRunner runner, int steps, int teamMax, int allMax = 0)
-        => runner.Steps.ClaimAsync(steps, teamMax, allMax, TimeSpan.FromSeconds(30), CancellationToken.None);
+        => runner.Steps.ClaimAsync(steps, teamMax, allMax, TimeSpan.FromSeconds(30), [], CancellationToken.None);
 }

@@ -167,12 +167,12 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         var job = await tenant.SubmitAsync(tenant.Step("a", "poison"), tenant.Step("b", "never"));
         for (var claims = 0; claims < 5; claims++)
         {
-            Assert.Single(await runner.Steps.ClaimAsync(10, 10, 0, TimeSpan.FromSeconds(30), CancellationToken.None));
+            Assert.Single(await runner.Steps.ClaimAsync(10, 10, 0, TimeSpan.FromSeconds(30), [], CancellationToken.None));
             await ExpireLeasesAsync();
             await runner.Get<LostStepsPass>().RunAsync(CancellationToken.None);
         }
 
-        Assert.Empty(await runner.Steps.ClaimAsync(10, 10, 0, TimeSpan.FromSeconds(30), CancellationToken.None));
+        Assert.Empty(await runner.Steps.ClaimAsync(10, 10, 0, TimeSpan.FromSeconds(30), [], CancellationToken.None));
         await _bench.RunPlansAsync(runner);
         var ended = await tenant.EndAsync(job);
         Assert.Equal(("failed", "background.poisoned: The step was begun several times, and never came to an end."), ((string)ended["status"]!, (string)ended["error_message"]!));
@@ -187,7 +187,7 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
         var runner = await _bench.RunnerAsync(isStarted: false);
         var tenant = await _bench.TenantAsync();
         await tenant.SubmitAsync(tenant.Step("a", "x"));
-        var claimed = await runner.Steps.ClaimAsync(1, 1, 0, TimeSpan.FromSeconds(30), CancellationToken.None);
+        var claimed = await runner.Steps.ClaimAsync(1, 1, 0, TimeSpan.FromSeconds(30), [], CancellationToken.None);
         await ExpireLeasesAsync();
 
         await runner.Steps.RenewAsync(claimed, TimeSpan.FromSeconds(30), CancellationToken.None);

@@ -63,7 +63,7 @@ public sealed class StepTelemetryTests(AppFixture app) : IAsyncLifetime
         await tenant.SubmitAsync(tenant.Step("a", "poison"));
         for (var claims = 0; claims < 5; claims++)
         {
-            Assert.Single(await runner.Steps.ClaimAsync(10, 10, 0, TimeSpan.FromSeconds(30), CancellationToken.None));
+            Assert.Single(await runner.Steps.ClaimAsync(10, 10, 0, TimeSpan.FromSeconds(30), [], CancellationToken.None));
             Assert.Equal(0, _metrics.Of("saasllm.jobs.steps.poisoned").Sum(one => one.Value));
             await _bench.ExecuteAsync("UPDATE background_steps SET lease_until = now() - interval '1 second' WHERE status = 'running'");
             await runner.Get<LostStepsPass>().RunAsync(CancellationToken.None);
