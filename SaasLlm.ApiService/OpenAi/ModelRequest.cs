@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SaasLlm.ApiService.Llm;
+using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
 
 namespace SaasLlm.ApiService.OpenAi;
@@ -42,7 +43,8 @@ internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage
 
     private static Result<ModelRequest> Read(JsonElement body, string? deployment, bool mayStream)
     {
-        var model = body.TryGetProperty("model", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString() : deployment;
+        // Azure's clients name a model in the body too, whatever the deployment is; Azure does not look at it.
+        var model = deployment ?? (body.TryGetProperty("model", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString() : null);
         if (string.IsNullOrEmpty(model))
         {
             return Invalid("model", "You must provide a model: the name of a model group.");
@@ -54,9 +56,28 @@ internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage
             return fault;
         }
 
-        var user = body.TryGetProperty("user", out var end) && end.ValueKind == JsonValueKind.String ? end.GetString() : null;
-        var labels = body.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object ? metadata.GetRawText() : "{}";
-        return new ModelRequest(model, isStream, wantsUsage, user, labels, body.Without((mayStream ? s_ours : s_modelOnly).Contains));
+        return LabelFault(body, out var user, out var labels) is { } wrong
+            ? wrong
+            : new ModelRequest(model, isStream, wantsUsage, user, labels, body.Without((mayStream ? s_ours : s_modelOnly).Contains));
+    }
+
+    // What the job keeps goes into one batch with other teams' work: what Postgres cannot store must not come that far.
+    private static Failure? LabelFault(JsonElement body, out string? user, out string labels)
+    {
+        user = body.TryGetProperty("user", out var end) && end.ValueKind == JsonValueKind.String ? RequestJob.Label(end.GetString()) : null;
+        labels = "{}";
+        if (user is not null && !RequestJob.IsLabel(user))
+        {
+            return Invalid("user", $"'user' {RequestJob.LabelRule}.");
+        }
+
+        if (!body.TryGetProperty("metadata", out var metadata))
+        {
+            return null;
+        }
+
+        labels = MetadataRules.Text(metadata);
+        return MetadataRules.FaultOf(metadata) is { } fault ? Invalid("metadata", $"'metadata' {fault}.") : null;
     }
 
     private static Failure? StreamFault(JsonElement body, out bool isStream, out bool wantsUsage)

@@ -1,3 +1,4 @@
+using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Common;
@@ -10,6 +11,9 @@ namespace SaasLlm.ApiService.OpenAi;
 /// <param name="Opens">Null: it joins an open job.</param>
 internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
 {
+    /// <summary>What a label may be, as the end of a sentence.</summary>
+    public const string LabelRule = "must have at most 255 characters, none of them a control character";
+
     private const int LabelLengthMax = 255;
 
     /// <param name="typeOtherwise">The job's type where <c>X-Job-Type</c> names none.</param>
@@ -26,16 +30,24 @@ internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
         {
             return Guid.TryParse(named, out var id)
                 ? (await jobs.FindAsync(new(id), team.TeamId, context.RequestAborted)).Map(job => new RequestJob(team.TeamId, new(job.JobId), null))
-                : new Failure(FailureKind.Invalid, "request.malformed", "X-Job-Id must be a job's id.");
+                : Malformed("X-Job-Id", "must be a job's id");
         }
 
         var type = Label(headers["X-Job-Type"]) ?? typeOtherwise;
-        var (userId, task) = (Label(headers["X-User-Id"]) ?? Label(request.User), Label(headers["X-External-Task-Id"]));
-        if (!Names.IsGroupName(type) || userId is { Length: > LabelLengthMax } || task is { Length: > LabelLengthMax })
+        var (userId, task) = (Label(headers["X-User-Id"]) ?? request.User, Label(headers["X-External-Task-Id"]));
+        if (!Names.IsGroupName(type))
         {
-            return new Failure(
-                FailureKind.Invalid, "request.malformed",
-                "X-Job-Type must match ^[A-Za-z0-9._-]{1,64}$; X-User-Id and X-External-Task-Id have at most 255 characters.");
+            return Malformed("X-Job-Type", "must match ^[A-Za-z0-9._-]{1,64}$");
+        }
+
+        if (userId is not null && !IsLabel(userId))
+        {
+            return Malformed("X-User-Id", LabelRule);
+        }
+
+        if (task is not null && !IsLabel(task))
+        {
+            return Malformed("X-External-Task-Id", LabelRule);
         }
 
         var terms = await types.TermsOfAsync(type, context.RequestAborted);
@@ -44,5 +56,11 @@ internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
             jobId, team.TeamId, type, userId, task, request.Labels, terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd));
     }
 
-    private static string? Label(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+    /// <summary>A label as it is kept; null where nothing is said.</summary>
+    public static string? Label(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+
+    public static bool IsLabel(string text) => TextRules.IsLine(text, LabelLengthMax);
+
+    private static Failure Malformed(string header, string rule)
+        => new(FailureKind.Invalid, "request.malformed", $"{header} {rule}.") { Details = new Dictionary<string, object?> { ["param"] = header } };
 }

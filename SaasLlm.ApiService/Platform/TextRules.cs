@@ -11,4 +11,7 @@ internal static class TextRules
             .Must(text => text is null || !string.IsNullOrWhiteSpace(text)).WithMessage("must not be empty")
             .MaximumLength(maxLength)
             .Must(text => text is null || !text.Any(char.IsControl)).WithMessage("must not hold control characters");
+
+    /// <summary>What such a rule lets pass, where no validator reads the text.</summary>
+    public static bool IsLine(string text, int maxLength) => text.Length <= maxLength && !string.IsNullOrWhiteSpace(text) && !text.Any(char.IsControl);
 }

@@ -27,11 +27,11 @@ public sealed class EveryBodyTests(ProductApp product) : IClassFixture<ProductAp
             foreach (var operation in path.Value.EnumerateObject().Where(operation => operation.Value.TryGetProperty("requestBody", out _)))
             {
                 var address = path.Name.Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal);
-                foreach (var body in s_bodies.Concat(Spoilt(Example(operation.Value))))
+                foreach (var body in s_bodies.Concat(Spoilt(Example(path.Name, operation.Value))))
                 {
                     sent++;
                     var answer = await SendAsync(operation.Name, address, body);
-                    if (answer.Status is not (400 or 403 or 404 or 422 or 503) || answer.ContentType != Answer.RefusalTypeOf(path.Name))
+                    if (answer.Status is not (400 or 404 or 422 or 503) && !(answer.Status == 403 && !IsOpenAi(path.Name)) || answer.ContentType != Answer.RefusalTypeOf(path.Name))
                     {
                         wrong.Add($"{operation.Name} {address} {body}: {answer.Status} {answer.Text}");
                     }
@@ -65,13 +65,33 @@ public sealed class EveryBodyTests(ProductApp product) : IClassFixture<ProductAp
         }
     }
 
-    private static JsonNode? Example(JsonElement operation)
-        => JsonNode.Parse(operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example").GetRawText());
+    private static JsonNode? Example(string path, JsonElement operation)
+    {
+        var example = JsonNode.Parse(operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example").GetRawText());
+        if (IsOpenAi(path))
+        {
+            // What is kept of such a request, beside its answer.
+            (example!["user"], example["metadata"]) = ("user-1", new JsonObject { ["feature"] = "digest" });
+        }
+
+        return example;
+    }
+
+    private static bool IsOpenAi(string path) => path.StartsWith("/v1/", StringComparison.Ordinal);
 
     private async Task<Answer> SendAsync(string method, string address, string body)
     {
         using var request = new HttpRequestMessage(new(method.ToUpperInvariant()), address) { Content = PlatformApp.Json(body) };
-        request.Headers.Add("X-Admin-Key", PlatformApp.AdminKey);
+        if (IsOpenAi(address))
+        {
+            // The operator is no team, and would be refused before its body is read.
+            request.Headers.Authorization = new("Bearer", "sk-team-a");
+        }
+        else
+        {
+            request.Headers.Add("X-Admin-Key", PlatformApp.AdminKey);
+        }
+
         using var response = await product.Client.SendAsync(request);
         return await Answer.OfAsync(response);
     }

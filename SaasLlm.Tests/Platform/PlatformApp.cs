@@ -72,7 +72,7 @@ public sealed class PlatformApp : IAsyncLifetime
 
     internal static StringContent Json(string json) => new(json, System.Text.Encoding.UTF8, "application/json");
 
-    private sealed class KnownTeamKeys : ITeamKeyAuthenticator
+    internal sealed class KnownTeamKeys : ITeamKeyAuthenticator
     {
         public ValueTask<TeamCaller?> FindAsync(string key, CancellationToken cancellation) => key switch
         {

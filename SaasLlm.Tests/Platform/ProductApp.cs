@@ -4,10 +4,12 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.Core.Data;
+using SaasLlm.Core.Teams;
 using SaasLlm.ServiceDefaults;
 
 namespace SaasLlm.Tests.Platform;
@@ -35,6 +37,7 @@ public sealed class ProductApp : IAsyncLifetime
         builder.AddCoreData();
         builder.AddApiPlatform();
         builder.AddFeatures();
+        builder.Services.Replace(ServiceDescriptor.Singleton<ITeamKeyAuthenticator>(new PlatformApp.KnownTeamKeys()));
         foreach (var own in builder.Services.Where(IsOursToRun).ToArray())
         {
             builder.Services.Remove(own);
