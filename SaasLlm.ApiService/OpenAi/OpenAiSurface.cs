@@ -5,6 +5,9 @@ namespace SaasLlm.ApiService.OpenAi;
 internal sealed record OpenAiSurface(string? Deployment)
 {
     private const string Root = "/v1";
+    private const string Azure = "/openai";
+
+    private static readonly OpenAiSurface s_plain = new(null as string);
 
     // What clients ask for when their base URL lacks /v1; the second line is not served, and told so in their envelope.
     private static readonly string[] s_routes =
@@ -16,30 +19,17 @@ internal sealed record OpenAiSurface(string? Deployment)
 
     /// <summary>
     /// Brings the ways in which clients write the same route to one: <c>/v1/…</c>, the base URL without <c>/v1</c>, and Azure's
-    /// <c>/openai/deployments/{name}/…</c> with its <c>api-key</c> header. Stands before routing.
+    /// <c>/openai/deployments/{name}/…</c>, <c>/openai/…</c> and <c>/openai/v1/…</c> with its <c>api-key</c> header. Stands before routing.
     /// </summary>
     public static Task RewriteAsync(HttpContext context, RequestDelegate next)
     {
-        var path = context.Request.Path;
-        if (path.StartsWithSegments(Root))
-        {
-            context.Features.Set(new OpenAiSurface(null as string));
-        }
-        else if (path.StartsWithSegments("/openai/v1", out var rest) || (s_routes.Any(route => path.StartsWithSegments(route)) && (rest = path).HasValue))
-        {
-            context.Features.Set(new OpenAiSurface(null as string));
-            context.Request.Path = Root + rest;
-        }
-        else if (path.StartsWithSegments("/openai/deployments", out var named) && named.Value?.Split('/', 3) is [_, { Length: > 0 } deployment, var route])
-        {
-            context.Features.Set(new OpenAiSurface(deployment));
-            context.Request.Path = $"{Root}/{route}";
-        }
-        else
+        if (Find(context.Request.Path) is not ({ } surface, var path))
         {
             return next(context);
         }
 
+        context.Features.Set(surface);
+        context.Request.Path = path;
         var headers = context.Request.Headers;
         if (headers.Authorization.Count == 0 && headers.TryGetValue("api-key", out var key))
         {
@@ -54,4 +44,24 @@ internal sealed record OpenAiSurface(string? Deployment)
 
         return next(context);
     }
+
+    // A path of theirs that names no route of ours stays as it is, and is told so in their envelope.
+    private static (OpenAiSurface? Surface, PathString Path) Find(PathString path)
+    {
+        if (path.StartsWithSegments(Root))
+        {
+            return (s_plain, path);
+        }
+
+        if (!path.StartsWithSegments(Azure, out var rest))
+        {
+            return IsRoute(path) ? (s_plain, Root + path) : default;
+        }
+
+        return rest.StartsWithSegments("/deployments", out var named) && named.Value?.Split('/', 3) is [_, { Length: > 0 } deployment, var route]
+            ? (new(deployment), $"{Root}/{route}")
+            : (s_plain, rest.StartsWithSegments(Root) ? rest : IsRoute(rest) ? Root + rest : path);
+    }
+
+    private static bool IsRoute(PathString path) => s_routes.Any(route => path.StartsWithSegments(route));
 }

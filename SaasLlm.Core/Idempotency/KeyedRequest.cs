@@ -8,7 +8,7 @@ namespace SaasLlm.Core.Idempotency;
 /// <param name="Caller"><c>operator</c>, or <c>team:</c> and the team's id: a team that rotates its key between two tries is the same caller.</param>
 /// <param name="Route">The method and the route's template, for example <c>POST /api/jobs/{job_id}/complete</c>.</param>
 /// <param name="RouteValues">The values of the template's parameters, in its order.</param>
-/// <param name="Query">The query string as it was sent.</param>
+/// <param name="Query">The query string as it was sent, and what else of the address tells what is asked.</param>
 /// <param name="MayRepeat">False where doing it again could cost twice: after a crash nobody knows its outcome.</param>
 public sealed record KeyedRequest(
     string Caller,

@@ -11,6 +11,7 @@ public sealed class ModelTests(ApiFixture api)
     [InlineData("/v1/models")]
     [InlineData("/models")]
     [InlineData("/openai/v1/models")]
+    [InlineData("/openai/models?api-version=2025-04-01-preview")]
     public async Task The_models_are_the_groups_that_are_granted_and_active(string path)
     {
         var (chat, embedding, inactive, foreign) = (await api.CreateGroupAsync(), await api.CreateGroupAsync(), await api.CreateGroupAsync(), await api.CreateGroupAsync());
@@ -73,6 +74,11 @@ public sealed class ModelTests(ApiFixture api)
     [InlineData("POST", "/v1/images/generations", 404, "route.not_found")]
     [InlineData("POST", "/images/generations", 404, "route.not_found")]
     [InlineData("POST", "/openai/deployments/any/audio/transcriptions", 404, "route.not_found")]
+    [InlineData("GET", "/openai/files?api-version=2025-04-01-preview", 404, "route.not_found")]
+    [InlineData("GET", "/openai/v1/files", 404, "route.not_found")]
+    [InlineData("GET", "/openai/deployments", 404, "route.not_found")]
+    [InlineData("POST", "/openai/anything/else", 404, "route.not_found")]
+    [InlineData("POST", "/openai", 404, "route.not_found")]
     [InlineData("POST", "/v1/batches", 404, "route.not_found")]
     [InlineData("POST", "/v1/assistants", 404, "route.not_found")]
     [InlineData("POST", "/threads/runs", 404, "route.not_found")]

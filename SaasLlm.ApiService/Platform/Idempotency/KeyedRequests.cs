@@ -1,4 +1,5 @@
 using System.Globalization;
+using SaasLlm.ApiService.OpenAi;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.Core.Idempotency;
 
@@ -16,10 +17,16 @@ internal static class KeyedRequests
             $"{context.Request.Method} {pattern.RawText}",
             [.. pattern.Parameters.Select(parameter => Convert.ToString(context.Request.RouteValues[parameter.Name], CultureInfo.InvariantCulture) ?? "")],
             key,
-            context.Request.QueryString.Value ?? "",
+            Query(context),
             await ReadBodyAsync(context),
             route.Metadata.GetMetadata<NeverRepeated>() is null);
     }
+
+    // The deployment of Azure's path is what other bodies name as their model.
+    private static string Query(HttpContext context)
+        => context.Features.Get<OpenAiSurface>()?.Deployment is { } deployment
+            ? $"/deployments/{Uri.EscapeDataString(deployment)}{context.Request.QueryString.Value}"
+            : context.Request.QueryString.Value ?? "";
 
     private static async Task<byte[]> ReadBodyAsync(HttpContext context)
     {
