@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using SaasLlm.ApiService.Platform.Access;
+using SaasLlm.ApiService.Platform.Idempotency;
 using SaasLlm.Core.Llm;
 
 namespace SaasLlm.ApiService.Llm;
@@ -14,19 +15,11 @@ internal static class CallerOfCall
     {
         // Its body is read: what the call takes from here on is not the sender's.
         var clock = new CallClock(context.RequestServices.GetRequiredService<TimeProvider>(), context.Features.Get<RequestClock>()?.BegunAt);
+        context.Features.Get<AnswerTee>()?.Ending = () => Name(context.Response, call, clock);
         context.Response.OnStarting(() =>
         {
             context.Response.Headers["Server-Timing"] = Text(clock);
-            if (clock.HasBegun)
-            {
-                context.Response.Headers["x-call-id"] = clock.CallId.ToString();
-            }
-            else if (call.NewJob is not null)
-            {
-                // It was refused before a job opened: the id names nothing.
-                context.Response.Headers.Remove("x-job-id");
-            }
-
+            Name(context.Response, call, clock);
             return Task.CompletedTask;
         });
         return call with { Caller = context.GetCaller().Team, Measured = status => Write(context.Response.Headers, status), Clock = clock, Sent = sent };
@@ -35,6 +28,19 @@ internal static class CallerOfCall
     /// <summary>The body as it was sent; null where the caller's team keeps none, so that a call does not hold it for nothing.</summary>
     public static JsonElement? BodyToKeep(this HttpContext context, JsonElement sent)
         => context.GetCaller().Team is { KeepBodiesDays: null } ? null : sent;
+
+    private static void Name(HttpResponse response, LlmCall call, CallClock clock)
+    {
+        if (clock.HasBegun)
+        {
+            response.Headers["x-call-id"] = clock.CallId.ToString();
+        }
+        else if (call.NewJob is not null)
+        {
+            // It was refused before a job opened: the id names nothing.
+            response.Headers.Remove("x-job-id");
+        }
+    }
 
     // What is known when the headers go out: of a stream, until its first content.
     private static string Text(CallClock clock)

@@ -38,7 +38,7 @@ public sealed partial class IdempotencyClaims
     public async Task<Result<Entered>> EnterAsync(KeyedRequest request, CancellationToken cancellation)
     {
         var (scope, hash) = (request.Scope(), _cipher.Fingerprint(request));
-        var until = _time.GetUtcNow() + _options.WaitMax;
+        var until = _time.GetUtcNow() + (request.MayRepeat ? _options.WaitMax : _options.CallWaitMax);
         var pause = s_pauseMin;
         UsedKey? used = null;
         while (true)

@@ -28,7 +28,10 @@ internal sealed record CapturedAnswer(StoredAnswer Answer, int Sent, Failure? Fa
 internal static class AnswerCapture
 {
     // The rest of an answer's headers belongs to the one exchange.
-    private static readonly string[] s_headers = ["Content-Type", "Location", "Retry-After"];
+    private static readonly string[] s_headers =
+    [
+        "Content-Type", "Location", "Retry-After", "retry-after-ms", "x-should-retry", "x-job-id", "x-call-id", "x-credits-charged", "x-credits-remaining",
+    ];
 
     /// <summary>Runs the request to its end and returns its answer.</summary>
     public static async Task<CapturedAnswer> RunAsync(HttpContext context, RequestDelegate next)
@@ -43,6 +46,10 @@ internal static class AnswerCapture
             context.RequestAborted = CancellationToken.None;
             await next(context);
             await context.Response.BodyWriter.FlushAsync(CancellationToken.None);
+            if (!context.Response.HasStarted)
+            {
+                tee.Ending?.Invoke();
+            }
         }
         finally
         {

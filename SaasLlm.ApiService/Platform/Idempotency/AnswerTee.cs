@@ -34,6 +34,9 @@ internal sealed class AnswerTee(HttpResponse response, Stream sent, Cancellation
     /// <summary>What the answer says went wrong; null: nothing.</summary>
     public Failure? Failure { get; set; }
 
+    /// <summary>Writes headers that are known when the answer is; not called where they have gone out before.</summary>
+    public Action? Ending { get; set; }
+
     public byte[] ToArray() => _kept.ToArray();
 
     /// <summary>From here on nothing is sent before it is kept.</summary>

@@ -56,6 +56,7 @@ internal sealed class CrashRig : IAsyncDisposable
             ["Ledger__RedisRest"] = "00:00:00.5",
             ["Idempotency__Lease"] = "00:00:02",
             ["Idempotency__WaitMax"] = "00:00:03",
+            ["Idempotency__CallWaitMax"] = "00:00:03",
         };
         foreach (var service in services)
         {

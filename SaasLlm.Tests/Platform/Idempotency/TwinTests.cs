@@ -61,6 +61,27 @@ public sealed class TwinTests(ApiFixture api, AppFixture app)
         Assert.Equal(answers[0].Text, (await impatient.Operator.PostOnceAsync("/api/teams/create", body, key)).Is(200).Text);
     }
 
+    // OpenAI's clients repeat a 409 twice within seconds and give up; a model may take minutes.
+    [Fact]
+    public async Task A_twin_of_a_call_waits_as_long_as_a_call_may_take()
+    {
+        await using var impatient = await Replica.StartAsync(new Dictionary<string, string?>(
+            ApiFixture.Settings(api.PostgresConnection, (await app.StoresAsync()).Redis))
+        { ["Idempotency:WaitMax"] = "00:00:00.100" });
+        var claims = ClaimsOf(impatient);
+        var call = new KeyedRequest("operator", "POST /a/call", [], Key(), "", ReadOnlyMemory<byte>.Empty, MayRepeat: false);
+        var other = call with { Key = Key(), MayRepeat = true };
+        var work = (await claims.EnterAsync(call, default)).Value.Work!;
+        Assert.NotNull((await claims.EnterAsync(other, default)).Value.Work);
+        var waiting = claims.EnterAsync(call, default);
+
+        Assert.Equal("idempotency.in_progress", (await claims.EnterAsync(other, default)).Failure!.Code);
+        Assert.False(waiting.IsCompleted);
+        await claims.CompleteAsync(work, new(200, [], "done"u8.ToArray()));
+
+        Assert.Equal("done", Encoding.UTF8.GetString((await waiting).Value.Answer!.Body.Span));
+    }
+
     [Fact]
     public async Task What_a_caller_left_behind_goes_on_and_waits_for_its_repeat()
     {
