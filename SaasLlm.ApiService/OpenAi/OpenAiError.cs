@@ -50,8 +50,11 @@ internal static class OpenAiError
         return new() { ["error"] = error };
     }
 
+    // What needs credits, another request or the operator. Others of these statuses pass by themselves.
     private static bool IsFinal(int status, string code)
-        => status == StatusCodes.Status402PaymentRequired || code is "jobs.limit" or "idempotency.key_reused" or "idempotency.outcome_unknown" or "job.ended" or "job.expired";
+        => status == StatusCodes.Status402PaymentRequired
+           || code is "jobs.limit" or "idempotency.key_reused" or "idempotency.outcome_unknown" or "job.ended" or "job.expired"
+               or "background.runs_itself" or "pricing.unpriced" or "llm.gateway_missing";
 
     private static string TypeOf(int status) => status switch
     {

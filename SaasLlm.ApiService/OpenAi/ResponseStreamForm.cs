@@ -7,13 +7,20 @@ using SaasLlm.Core.Llm.Streaming;
 
 namespace SaasLlm.ApiService.OpenAi;
 
-/// <summary>The events of a streamed response: the last is <c>response.completed</c> or <c>response.incomplete</c>, or <c>response.failed</c>.</summary>
-internal sealed class ResponseStreamForm(string modelGroup, DateTimeOffset createdAt) : StreamForm
+/// <summary>
+/// The events of a streamed response: the last is <c>response.completed</c> or <c>response.incomplete</c>, with what the job cost, or
+/// <c>response.failed</c>.
+/// </summary>
+internal sealed class ResponseStreamForm(string modelGroup, JobId job, DateTimeOffset createdAt) : StreamForm
 {
     public override ReadOnlyMemory<byte> Chunk(ReadOnlyMemory<byte> chunk) => chunk;
 
     public override IEnumerable<ReadOnlyMemory<byte>> Succeeded(LlmAnswer answer)
-        => [Event(answer.Response.GetProperty("type").GetString()!, JsonSerializer.SerializeToUtf8Bytes(answer.Response, ApiJson.Options))];
+    {
+        var last = answer.Response.EnumerateObject().ToDictionary(member => member.Name, object? (member) => member.Value);
+        last["saasllm"] = UsageJob.Of(answer, job);
+        return [Event(answer.Response.GetProperty("type").GetString()!, JsonSerializer.SerializeToUtf8Bytes(last, ApiJson.Options))];
+    }
 
     public override ReadOnlyMemory<byte> Failed(LlmStream stream, Failure failure)
     {

@@ -24,7 +24,7 @@ internal sealed record TextCompletion(
 
     public static TextCompletion Last(LlmAnswer answer, JobId job, DateTimeOffset created) => new(
         $"cmpl-{answer.CallId.Value:N}", "text_completion", created.ToUnixTimeSeconds(), answer.ModelGroup, [],
-        TextUsage.Of(answer.Usage), new(job.Value, answer.Job?.CreditsCharged, answer.Job?.CreditsRemaining));
+        TextUsage.Of(answer.Usage), UsageJob.Of(answer, job));
 
     private static TextCompletion Of(JsonElement chat, string said, string? finishOtherwise) => new(
         "cmpl-" + chat.GetProperty("id").GetString()![Prefix.Length..],

@@ -10,7 +10,7 @@ internal sealed record UsageChunk(
 {
     public static UsageChunk Of(LlmAnswer answer, JobId job, DateTimeOffset created) => new(
         $"chatcmpl-{answer.CallId.Value:N}", "chat.completion.chunk", created.ToUnixTimeSeconds(), answer.ModelGroup, [],
-        ChatUsage.Of(answer.Usage), new(job.Value, answer.Job?.CreditsCharged, answer.Job?.CreditsRemaining));
+        ChatUsage.Of(answer.Usage), UsageJob.Of(answer, job));
 }
 
 internal sealed record ChatUsage(
@@ -25,4 +25,7 @@ internal sealed record InputDetails(long CachedTokens);
 internal sealed record OutputDetails(long ReasoningTokens);
 
 /// <param name="CreditsCharged">Null where the job goes on.</param>
-internal sealed record UsageJob(Guid JobId, decimal? CreditsCharged, decimal? CreditsRemaining);
+internal sealed record UsageJob(Guid JobId, decimal? CreditsCharged, decimal? CreditsRemaining)
+{
+    public static UsageJob Of(LlmAnswer answer, JobId job) => new(job.Value, answer.Job?.CreditsCharged, answer.Job?.CreditsRemaining);
+}

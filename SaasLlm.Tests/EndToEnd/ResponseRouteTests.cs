@@ -29,6 +29,10 @@ public sealed class ResponseRouteTests(AppFixture fixture)
         var frames = answer.Text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.StartsWith("event: response.created\ndata: ", frames[0], StringComparison.Ordinal);
         Assert.StartsWith("event: response.completed\ndata: ", frames[^1], StringComparison.Ordinal);
+        var job = Assert.Single((await tenant.Team.GetAsync($"/api/teams/{tenant.TeamId}/jobs")).Is(200)["items"]!.AsArray())!;
+        Assert.Equal(
+            $$"""{"job_id":"{{job["job_id"]}}","credits_charged":1,"credits_remaining":2}""",
+            JsonNode.Parse(frames[^1].Split("\ndata: ")[1])!["saasllm"]!.ToJsonString());
         Assert.Equal(2, (decimal)(await tenant.BalanceAsync())["credits_remaining"]!);
     }
 

@@ -38,6 +38,27 @@ public sealed class OutgoingBodyTests
     public void What_changes_the_price_is_refused_by_name(string field, string value)
         => Refuses($$"""{"messages":{{Hello}},"{{field}}":{{value}}}""", "llm.unknown_field", field, $$"""{"allowed_fields":["{{field}}"]}""");
 
+    [Fact]
+    public void What_is_not_offered_is_refused_as_that_unless_the_group_allows_it_or_it_is_null()
+    {
+        var body = $$$"""{"messages":{{{Hello}}},"moderation":{"model":"m"}}""";
+
+        Refuses(body, "llm.unknown_field", "moderation");
+        Assert.Equal("'moderation' is not offered.", Read(body).Failure!.Message);
+        Assert.Contains("\"moderation\":{", Text(Read(body, """{"allowed_fields":["moderation"]}""").Value.For("m", s_job, null, isLiteLlm: false)), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "moderation", Text(Read($$"""{"messages":{{Hello}},"moderation":null}""").Value.For("m", s_job, null, isLiteLlm: false)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("prompt_cache_key", "\"a\"")]
+    [InlineData("prompt_cache_retention", "\"24h\"")]
+    [InlineData("prompt_cache_options", """{"mode":"implicit","ttl":"30m"}""")]
+    [InlineData("safety_identifier", "\"a\"")]
+    public void What_the_provider_is_to_know_is_passed_on(string field, string value)
+        => Assert.Contains(
+            $"\"{field}\":{value}", Text(Read($$"""{"messages":{{Hello}},"{{field}}":{{value}}}""").Value.For("m", s_job, null, isLiteLlm: false)), StringComparison.Ordinal);
+
     [Theory]
     [InlineData("""{"messages":HELLO,"top_k":5}""", "top_k")]
     [InlineData("""{"messages":[{"role":"user","content":"x","cache_control":{"type":"ephemeral"}}]}""", "messages[0].cache_control", "llm.invalid_request")]
@@ -113,7 +134,7 @@ public sealed class OutgoingBodyTests
 
     [Theory]
     [InlineData("""{"messages":[{"role":"user","content":"\ud800"}]}""")]
-    [InlineData("""{"messages":[{"role":"user","content":"x"}],"user":"\udfff"}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"safety_identifier":"\udfff"}""")]
     [InlineData("[]")]
     [InlineData("\"x\"")]
     public void What_is_no_body_is_refused(string body) => Refuses(body, "llm.invalid_request", "body");
@@ -123,7 +144,7 @@ public sealed class OutgoingBodyTests
     {
         var body = Read("""
             {"messages":HELLO,"temperature":0.5,"seed":null,"stream":false,"stream_options":{"include_usage":true},"store":true,
-             "metadata":{"tags":"x"},"service_tier":null,"tools":[{"type":"function","function":{"name":"f","strict":true}}]}
+             "metadata":{"tags":"x"},"user":"u-1","service_tier":null,"tools":[{"type":"function","function":{"name":"f","strict":true}}]}
             """.Replace("HELLO", Hello, StringComparison.Ordinal)).Value;
 
         var expected = """{"messages":HELLO,"temperature":0.5,"tools":[{"type":"function","function":{"name":"f","strict":true}}],"model":"a\u0022b","stream":false,"metadata":{"job_id":"JOB","tags":["job:JOB"],"spend_logs_metadata":{"job_id":"JOB"}}}"""

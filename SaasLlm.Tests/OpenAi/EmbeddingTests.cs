@@ -57,7 +57,7 @@ public sealed class EmbeddingTests
         Assert.Equal("""{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,-0.2,0.3]}],"model":"ResumeAgent","usage":{"prompt_tokens":8,"total_tokens":8}}""", answer.Response.GetRawText());
         var sent = gateway.Requests.Single();
         Assert.Equal("/v1/embeddings", sent.Path);
-        Assert.Equal(["dimensions", "input", "metadata", "model", "user"], JsonElement.Parse(sent.Body).EnumerateObject().Select(field => field.Name).Order());
+        Assert.Equal(["dimensions", "input", "metadata", "model"], JsonElement.Parse(sent.Body).EnumerateObject().Select(field => field.Name).Order());
         var end = bench.Ledger.Of<EndCall>().Single();
         Assert.Equal((new TokenUsage(8, 0, 0, 0), 0.00008m), (end.Usage, end.ProviderCostUsd));
     }

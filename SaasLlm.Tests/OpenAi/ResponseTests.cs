@@ -60,7 +60,7 @@ public sealed class ResponseTests
         gateway.Answer = (http, _) => StubGateway.Json(http, 200, Answer);
         using var bench = new CallerBench(gateway.BaseUrl);
 
-        Assert.Null((await CallAsync(bench, """{"input":[{"role":"user","content":"Hi"}],"metadata":{"a":"b"},"include":null,"previous_response_id":null,"text":{},"background":false,"tools":[]}""")).Failure);
+        Assert.Null((await CallAsync(bench, """{"input":[{"role":"user","content":"Hi"}],"metadata":{"a":"b"},"user":"u-1","include":null,"previous_response_id":null,"text":{},"background":false,"tools":[]}""")).Failure);
 
         var sent = JsonNode.Parse(gateway.Requests.Single().Body)!.AsObject();
         Assert.Equal("/v1/responses", gateway.Requests.Single().Path);

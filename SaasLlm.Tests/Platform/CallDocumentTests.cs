@@ -4,6 +4,7 @@ using SaasLlm.ApiService.Llm;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits.Rules;
 using SaasLlm.Core.Llm.Limits;
+using SaasLlm.Core.Llm.Requests;
 using SaasLlm.Core.Teams;
 
 namespace SaasLlm.Tests.Platform;
@@ -47,8 +48,9 @@ public sealed class CallDocumentTests(ProductApp product) : IClassFixture<Produc
     {
         var limited = await HeadersAsync(path, "429");
         Assert.Equal(["retry-after", "retry-after-ms", .. s_room, "x-should-retry"], limited);
-        Assert.Equal(["retry-after", "retry-after-ms"], await HeadersAsync(path, "503"));
-        Assert.Equal(s_openAi.Contains(path) ? "x-should-retry" : "", string.Join(' ', await HeadersAsync(path, "402")));
+        var isFinal = s_openAi.Contains(path) ? "x-should-retry" : "";
+        Assert.Equal($"retry-after retry-after-ms {isFinal}".TrimEnd(), string.Join(' ', await HeadersAsync(path, "503")));
+        Assert.Equal((isFinal, isFinal), (string.Join(' ', await HeadersAsync(path, "402")), string.Join(' ', await HeadersAsync(path, "409"))));
     }
 
     [Theory]
@@ -79,6 +81,16 @@ public sealed class CallDocumentTests(ProductApp product) : IClassFixture<Produc
         => Assert.Equal(
             ["400", "401", "402", "403", "404", "409", "429", "502", "503", "504"],
             (await OperationAsync(path)).GetProperty("responses").EnumerateObject().Select(response => response.Name).Except(["200", "422"]));
+
+    [Fact]
+    public async Task Fields_of_OpenAIs_that_are_refused_are_named()
+    {
+        foreach (var (path, fields) in new[] { ("/v1/chat/completions", ChatFields.All), ("/v1/responses", ResponseFields.All) })
+        {
+            var text = (await OperationAsync(path)).GetProperty("description").GetString()!;
+            Assert.Equal([], fields.Priced.Concat(fields.NotOffered).Where(name => !text.Contains($"`{name}`", StringComparison.Ordinal)));
+        }
+    }
 
     private static Failure TooManyTokens(string level)
     {

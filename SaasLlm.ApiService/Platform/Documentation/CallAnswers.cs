@@ -17,12 +17,12 @@ internal static class CallAnswers
 
     private static readonly (string Name, string Description)[] s_cost =
     [
-        ("x-job-id", "The job that the call belongs to."),
-        ("x-credits-charged", "What the job cost; where the request was a job of its own and the answer is no stream."),
+        ("x-job-id", "The job that the call belongs to; not where it was refused before one opened."),
+        ("x-credits-charged", "What the job cost, where the request was a job of its own. A stream says it at its end, as `saasllm`: in the usage chunk, or in a response's last event."),
         ("x-credits-remaining", "What the team has left; beside `x-credits-charged`."),
     ];
 
-    private static readonly (string Name, string Description) s_call = ("x-call-id", "The call, also where it failed; not where it was refused, nor in a replay.");
+    private static readonly (string Name, string Description) s_call = ("x-call-id", "The call, also where it failed; not where it was refused.");
 
     private static readonly (string Name, string Description)[] s_retry =
     [
@@ -44,7 +44,8 @@ internal static class CallAnswers
         Describe(operation, "200", [.. s_rate, .. isOpenAi ? s_cost : [], s_call, ("Server-Timing", "Milliseconds spent upstream and here: `upstream;dur=…, overhead;dur=…`.")]);
         Describe(operation, "402", isOpenAi ? s_shouldRetry : []);
         Describe(operation, "429", [.. s_retry, .. s_shouldRetry, .. s_rate]);
-        Describe(operation, "503", s_retry);
+        Describe(operation, "409", isOpenAi ? s_shouldRetry : []);
+        Describe(operation, "503", [.. s_retry, .. isOpenAi ? s_shouldRetry : []]);
         Explain(operation, "402", document, "Not enough credits: which limit, what is available, held and needed, and by whom it is held until when.", RefusalMembers.Credits, isOpenAi);
         Explain(operation, "429", document, "A limit is reached: which, of what, how much of it is used, and until when.", RefusalMembers.Limits, isOpenAi);
     }

@@ -51,6 +51,9 @@ internal abstract class CallFormat
     /// <summary>What a checked body refers to and is not the team's, as 404; null when all is there.</summary>
     public virtual Failure? Missing(JsonElement body) => null;
 
+    /// <summary>The addresses of a checked body's pictures.</summary>
+    public virtual IEnumerable<JsonElement> Pictures(JsonElement body) => [];
+
     /// <summary>How much a checked body asks for.</summary>
     public abstract RequestSize SizeOf(JsonElement body);
 

@@ -22,6 +22,8 @@ internal sealed class ChatFormat : CallFormat
 
     public override (string Field, string Sentence)? FirstFault(JsonElement body, GroupSettings settings) => FieldChecks.FirstFault(body, settings);
 
+    public override IEnumerable<JsonElement> Pictures(JsonElement body) => InlinePictures.OfMessages(body.GetProperty("messages"));
+
     public override RequestSize SizeOf(JsonElement body)
         => new(FieldChecks.Number(body, "max_completion_tokens") ?? FieldChecks.Number(body, "max_tokens"), FieldChecks.Number(body, "n") ?? 1);
 

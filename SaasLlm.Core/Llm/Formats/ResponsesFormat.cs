@@ -45,6 +45,8 @@ internal sealed class ResponsesFormat(JsonElement request, string teamId, Respon
             : null;
     }
 
+    public override IEnumerable<JsonElement> Pictures(JsonElement body) => InlinePictures.OfItems(body.GetProperty("input"));
+
     public override RequestSize SizeOf(JsonElement body) => new(FieldChecks.Number(body, "max_output_tokens"), 1);
 
     public override ReadOnlySpan<byte> Mode(bool isStream) => isStream ? ",\"stream\":true"u8 : ",\"stream\":false"u8;

@@ -20,7 +20,6 @@ internal static class ChatFields
         ["logprobs"] = [JsonValueKind.True, JsonValueKind.False],
         ["top_logprobs"] = [JsonValueKind.Number],
         ["logit_bias"] = [JsonValueKind.Object],
-        ["user"] = [JsonValueKind.String],
         ["tools"] = [JsonValueKind.Array],
         ["tool_choice"] = [JsonValueKind.String, JsonValueKind.Object],
         ["parallel_tool_calls"] = [JsonValueKind.True, JsonValueKind.False],
@@ -31,6 +30,8 @@ internal static class ChatFields
         ["verbosity"] = [JsonValueKind.String],
         ["prediction"] = [JsonValueKind.Object],
         ["prompt_cache_key"] = [JsonValueKind.String],
+        ["prompt_cache_options"] = [JsonValueKind.Object],
+        ["prompt_cache_retention"] = [JsonValueKind.String],
         ["safety_identifier"] = [JsonValueKind.String],
         ["modalities"] = [JsonValueKind.Array],
     };
@@ -38,10 +39,12 @@ internal static class ChatFields
     private static readonly Dictionary<string, JsonValueKind[]> s_keptHere = new(StringComparer.Ordinal)
     {
         ["metadata"] = [JsonValueKind.Object],
+        // LiteLLM would keep budgets and blocks by it, for all teams together.
+        ["user"] = [JsonValueKind.String],
         ["store"] = [JsonValueKind.True, JsonValueKind.False],
         ["stream"] = [JsonValueKind.False],
         ["stream_options"] = [JsonValueKind.Object],
     };
 
-    public static readonly RequestFields All = new(s_passedOn, s_keptHere, ["service_tier", "web_search_options", "audio"]);
+    public static readonly RequestFields All = new(s_passedOn, s_keptHere, ["service_tier", "web_search_options", "audio"]) { NotOffered = ["moderation"] };
 }

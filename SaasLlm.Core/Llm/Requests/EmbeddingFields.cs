@@ -14,12 +14,13 @@ internal static class EmbeddingFields
         {
             ["input"] = [JsonValueKind.String, JsonValueKind.Array],
             ["dimensions"] = [JsonValueKind.Number],
-            ["user"] = [JsonValueKind.String],
         },
         new(StringComparer.Ordinal)
         {
             ["encoding_format"] = [JsonValueKind.String],
             ["metadata"] = [JsonValueKind.Object],
+            // LiteLLM would keep budgets and blocks by it, for all teams together.
+            ["user"] = [JsonValueKind.String],
         },
         []);
 

@@ -115,6 +115,16 @@ public sealed class OutgoingBody
 
             if (!fields.IsKnown(field.Name) && (fields.IsNeverPassedOn(field.Name) || !settings.Fields.Contains(field.Name)))
             {
+                if (fields.NotOffered.Contains(field.Name))
+                {
+                    if (field.Value.ValueKind == JsonValueKind.Null)
+                    {
+                        continue;
+                    }
+
+                    return Unknown(field.Name, $"'{field.Name}' is not offered.");
+                }
+
                 return Unknown(Shown(field.Name), $"Unrecognized request argument supplied: {Shown(field.Name)}");
             }
         }
@@ -141,7 +151,7 @@ public sealed class OutgoingBody
             }
 
             // Last, and not counted: what a request is estimated at must not depend on how its longest answer is written.
-            promptBytes = writer.BytesCommitted + writer.BytesPending;
+            promptBytes = writer.BytesCommitted + writer.BytesPending - format.Pictures(body).Sum(picture => InlinePictures.BytesNotCounted(picture, BytesPerToken));
             foreach (var field in PassedOn(body, format).Where(field => format.IsOutputLimit(field.Name)))
             {
                 format.WriteField(writer, field);

@@ -23,6 +23,9 @@ internal sealed record RequestFields(
 
     private static readonly string[] s_obeyedPrefixes = ["litellm_", "mock_", "aws_", "azure_", "vertex_", "x-litellm"];
 
+    /// <summary>Fields of OpenAI's API that do what is not offered here, unless a group allows them by name; null asks for nothing.</summary>
+    public HashSet<string> NotOffered { get; init; } = [];
+
     public bool IsKnown(string name) => PassedOn.ContainsKey(name) || IsOurs(name);
 
     /// <summary>True for what does not reach the provider.</summary>

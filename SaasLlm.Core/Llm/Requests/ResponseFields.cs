@@ -17,6 +17,8 @@ internal static class ResponseFields
             ["parallel_tool_calls"] = [JsonValueKind.True, JsonValueKind.False],
             ["previous_response_id"] = [JsonValueKind.String],
             ["prompt_cache_key"] = [JsonValueKind.String],
+            ["prompt_cache_options"] = [JsonValueKind.Object],
+            ["prompt_cache_retention"] = [JsonValueKind.String],
             ["reasoning"] = [JsonValueKind.Object],
             ["safety_identifier"] = [JsonValueKind.String],
             ["store"] = [JsonValueKind.True, JsonValueKind.False],
@@ -27,16 +29,20 @@ internal static class ResponseFields
             ["top_logprobs"] = [JsonValueKind.Number],
             ["top_p"] = [JsonValueKind.Number],
             ["truncation"] = [JsonValueKind.String],
-            ["user"] = [JsonValueKind.String],
         },
         new(StringComparer.Ordinal)
         {
             ["metadata"] = [JsonValueKind.Object],
+            // LiteLLM would keep budgets and blocks by it, for all teams together.
+            ["user"] = [JsonValueKind.String],
             ["stream"] = [JsonValueKind.False],
             ["stream_options"] = [JsonValueKind.Object],
             ["background"] = [JsonValueKind.True, JsonValueKind.False],
         },
-        ["service_tier"]);
+        ["service_tier"])
+    {
+        NotOffered = ["conversation", "prompt", "moderation", "context_management"],
+    };
 
     private static readonly HashSet<string> s_function = ["type", "name", "description", "parameters", "strict"];
     private static readonly HashSet<string> s_custom = ["type", "name", "description", "format"];
