@@ -60,6 +60,7 @@ internal static class Simulator
         .AddSingleton<RecordingStore>()
         .AddSingleton<RecordingPlayer>()
         .AddSingleton<AliasPlayer>()
+        .AddSingleton<Holds>()
         .AddSingleton<Ids>()
         .AddSingleton<KeyRing>()
         .AddSingleton<TeamBook>()

@@ -114,7 +114,7 @@ call POST /api/jobs/create '{"job_type": "resume_analysis", "external_task_id": 
 check "opened" "$status" 200
 check "pending" "$(text status)" pending
 job=$(text job_id)
-for _ in 1 2 3 4 5 6 7 8 9 10; do # The gateway key of a new team may take a moment.
+for _ in {1..60}; do # The gateway key of a new team may take a moment.
   call POST "/api/jobs/$job/llm-call" '{"model_group": "ResumeAgent", "purpose": "testing guide",
     "messages": [{"role": "user", "content": "List the skills in this resume."}]}'
   [ "$(text code)" = llm.key_pending ] || break

@@ -24,6 +24,7 @@ internal static class ControlRoutes
         app.Route("DELETE", ["/simulator/requests"], Access.Admin, _ => Done(log.Clear));
         app.Route("GET", ["/simulator/mode"], Access.Admin, _ => Answer.Ok(Show(mode)));
         app.Route("POST", ["/simulator/mode"], Access.Admin, call => Set(mode, call.Body));
+        app.Route("POST", ["/simulator/release"], Access.Admin, call => Release(services.GetRequiredService<Holds>(), call.Body));
         app.Route("POST", ["/simulator/reset"], Access.Admin, _ => Done(() => Reset(services)));
         app.Route("GET", ["/simulator/recordings"], Access.Admin, call => Answer.Ok(Names(store.Names, call.Query("contains"))));
         app.Route("GET", ["/simulator/aliases"], Access.Admin, call => Answer.Ok(Names(Aliases.Known.Select(alias => "mock/" + alias), call.Query("contains"))));
@@ -59,6 +60,16 @@ internal static class ControlRoutes
         return Answer.Ok(Show(mode));
     }
 
+    private static Answer Release(Holds holds, JsonElement body)
+    {
+        if (!body.Has("hold", out var hold) || !hold.TryGetInt32(out var number))
+        {
+            return Errors.DetailError(400, "hold is the number of a mock/hold-…");
+        }
+
+        return Done(() => holds.Release(number));
+    }
+
     private static JsonObject Show(Mode mode) => new()
     {
         ["database"] = mode.Database.ToString().ToLowerInvariant(),
@@ -72,6 +83,7 @@ internal static class ControlRoutes
         services.GetRequiredService<Mode>().Reset();
         services.GetRequiredService<RequestLog>().Clear();
         services.GetRequiredService<FaultBook>().Clear();
+        services.GetRequiredService<Holds>().Reset();
         services.GetRequiredService<KeyRing>().Clear();
         services.GetRequiredService<TeamBook>().Clear();
         services.GetRequiredService<Ids>().Reset();

@@ -3,7 +3,7 @@ using SaasLlm.LiteLlmSimulator.Http;
 namespace SaasLlm.LiteLlmSimulator.Playing;
 
 /// <summary>Does what an alias says.</summary>
-internal sealed class AliasPlayer(RecordingPlayer player, TimeProvider time)
+internal sealed class AliasPlayer(RecordingPlayer player, Holds holds, TimeProvider time)
 {
     /// <summary>The alias' answer; null where the simulator's own one follows (after a wait, or changed by the caller).</summary>
     public async Task<Answer?> AnswerAsync(HttpContext http, string alias, bool isStream)
@@ -23,6 +23,11 @@ internal sealed class AliasPlayer(RecordingPlayer player, TimeProvider time)
                 if (Aliases.SlowBy(alias) is { } delay)
                 {
                     await WaitAsync(delay, http.RequestAborted);
+                }
+
+                if (Aliases.HoldOf(alias) is { } hold)
+                {
+                    await holds.WaitAsync(hold, http.RequestAborted);
                 }
 
                 return null;

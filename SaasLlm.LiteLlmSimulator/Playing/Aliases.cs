@@ -45,7 +45,7 @@ internal static partial class Aliases
 
     /// <summary>All names; those with a number stand with an example.</summary>
     public static IEnumerable<string> Known =>
-        s_recordings.Keys.Concat(["ok", "reset", "hang", "slow-2s", "slow-500ms", "cut-at-7", "usage-1000-500"]);
+        s_recordings.Keys.Concat(["ok", "reset", "hang", "slow-2s", "slow-500ms", "hold-1", "cut-at-7", "usage-1000-500"]);
 
     public static bool IsKnown(string alias) => s_recordings.ContainsKey(alias) || alias is "ok" or "reset" or "hang" || Numbered().IsMatch(alias);
 
@@ -54,6 +54,9 @@ internal static partial class Aliases
 
     /// <summary><c>slow-2s</c>, <c>slow-500ms</c>.</summary>
     public static TimeSpan? SlowBy(string alias) => alias.StartsWith("slow-", StringComparison.Ordinal) ? Duration(alias["slow-".Length..]) : null;
+
+    /// <summary><c>hold-1</c>: the answer waits until that hold is released.</summary>
+    public static int? HoldOf(string alias) => alias.StartsWith("hold-", StringComparison.Ordinal) ? Number(alias["hold-".Length..]) : null;
 
     /// <summary><c>cut-at-7</c>: the connection is reset after seven chunks, or after seven bytes of a plain answer.</summary>
     public static int? CutAt(string alias) => alias.StartsWith("cut-at-", StringComparison.Ordinal) ? Number(alias["cut-at-".Length..]) : null;
@@ -72,6 +75,6 @@ internal static partial class Aliases
     private static int? Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    [GeneratedRegex(@"^(slow-\d{1,6}m?s|cut-at-\d{1,6}|usage-\d{1,9}-\d{1,9})$")]
+    [GeneratedRegex(@"^(slow-\d{1,6}m?s|hold-\d{1,9}|cut-at-\d{1,6}|usage-\d{1,9}-\d{1,9})$")]
     private static partial Regex Numbered();
 }

@@ -135,7 +135,7 @@ public sealed class CallBodyTests(AppFixture fixture)
 
         await tenant.LeaveStreamAsync(job);
 
-        var call = (string)(await tenant.CompleteAsync(job)).Is(200)["calls"]![0]!["call_id"]!;
+        var call = (string)(await tenant.CompleteAfterCallsAsync(job)).Is(200)["calls"]![0]!["call_id"]!;
         var kept = (await ReadAsync(tenant, new(200, "", job, call))).Is(200);
         Assert.Equal("stop", (string)kept["answer"]!["choices"]![0]!["finish_reason"]!);
     }
@@ -206,7 +206,7 @@ public sealed class CallBodyTests(AppFixture fixture)
         for (var tries = 0; ; tries++)
         {
             var answer = await tenant.Team.GetAsync(sent.BodyPath);
-            if (tries == 300 || answer.Status != 404)
+            if (tries == 600 || answer.Status != 404)
             {
                 return answer;
             }

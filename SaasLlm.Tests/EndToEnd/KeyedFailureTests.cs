@@ -54,7 +54,7 @@ public sealed class KeyedFailureTests(AppFixture fixture)
         (await tenant.Operator.PutAsync($"/api/model-groups/{tenant.Group}/models", """[{"model_name":"gpt-4-turbo"}]""")).Is(200);
         for (var tries = 0; ; tries++)
         {
-            Assert.True(tries < 100, "the change of the group did not arrive");
+            Assert.True(tries < 600, "the change of the group did not arrive");
             if ((string)(await tenant.Operator.GetAsync($"/api/model-groups/{tenant.Group}/resolve?team_id={tenant.TeamId}")).Is(200)["primary_model"]! == "gpt-4-turbo")
             {
                 return;

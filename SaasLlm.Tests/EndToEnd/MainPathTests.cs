@@ -101,15 +101,18 @@ public sealed class MainPathTests(AppFixture fixture)
     [Fact]
     public async Task Completing_waits_for_a_running_call_and_then_says_so()
     {
-        var tenant = await Tenant.CreateAsync(fixture, 1, "mock/slow-8s");
+        var (model, hold) = SimulatorControl.NewHold();
+        var tenant = await Tenant.CreateAsync(fixture, 1, model);
         var job = await tenant.OpenJobAsync();
         var call = tenant.CallAsync(job);
-        await WaitForRunningCallAsync(tenant, job);
+        await tenant.WaitForRunningCallAsync(job);
 
         var began = Stopwatch.GetTimestamp();
         (await tenant.CompleteAsync(job)).Is(409, "jobs.call_running");
 
-        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 4, 7.9);
+        Assert.True(Stopwatch.GetElapsedTime(began) >= TimeSpan.FromSeconds(4.9), "it did not wait");
+        Assert.False(call.IsCompleted);
+        await (await fixture.AppAsync()).ReleaseAsync(hold);
         (await call).Is(200);
         Assert.True((bool)(await tenant.CompleteAsync(job)).Is(200)["costs"]!["credit_applied"]!);
     }
@@ -117,14 +120,17 @@ public sealed class MainPathTests(AppFixture fixture)
     [Fact]
     public async Task Cancelling_wins_over_a_running_call_whose_cost_is_still_recorded()
     {
-        var tenant = await Tenant.CreateAsync(fixture, 1, "mock/slow-3s");
+        var (model, hold) = SimulatorControl.NewHold();
+        var tenant = await Tenant.CreateAsync(fixture, 1, model);
         var job = await tenant.OpenJobAsync();
         var call = tenant.CallAsync(job);
-        await WaitForRunningCallAsync(tenant, job);
+        await tenant.WaitForRunningCallAsync(job);
 
         (await tenant.Team.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
 
         Assert.Equal(0, (decimal)(await tenant.BalanceAsync())["credits_held"]!);
+        Assert.False(call.IsCompleted);
+        await (await fixture.AppAsync()).ReleaseAsync(hold);
         (await call).Is(409, "job.ended");
         Assert.Equal("succeeded", (string)(await tenant.AttemptsAsync(job))[0]!["status"]!);
         Assert.Equal(1, (decimal)(await tenant.BalanceAsync())["credits_remaining"]!);
@@ -166,10 +172,18 @@ public sealed class MainPathTests(AppFixture fixture)
 
         Assert.Equal(5, answers.Count(answer => answer.Status == 200));
         Assert.Equal(15, answers.Count(answer => answer is { Status: 402, Code: "credits.insufficient" }));
-        await Task.Delay(1100); // A refusal by a fresh balance may know fewer holds.
-        var refusal = (await tenant.Team.PostAsync("/api/jobs/create", """{"job_type":"race"}""")).Is(402, "credits.insufficient");
+        // A refusal by a fresh balance may know fewer holds.
+        var refusal = await RefusedAsync();
+        for (var tries = 0; refusal["holds"]!.AsArray().Count < 5 && tries < 600; tries++)
+        {
+            await Task.Delay(100);
+            refusal = await RefusedAsync();
+        }
+
         Assert.Equal((0m, 5m, 1m), ((decimal)refusal["available"]!, (decimal)refusal["held"]!, (decimal)refusal["needed"]!));
         Assert.Equal(5, refusal["holds"]!.AsArray().Count);
+
+        async Task<Access.ApiAnswer> RefusedAsync() => (await tenant.Team.PostAsync("/api/jobs/create", """{"job_type":"race"}""")).Is(402, "credits.insufficient");
     }
 
     [Fact]
@@ -203,35 +217,28 @@ public sealed class MainPathTests(AppFixture fixture)
     [Fact]
     public async Task A_caller_that_leaves_does_not_stop_the_accounting()
     {
-        var tenant = await Tenant.CreateAsync(fixture, 1, "mock/slow-2s");
+        var (model, hold) = SimulatorControl.NewHold();
+        var tenant = await Tenant.CreateAsync(fixture, 1, model);
+        await tenant.WaitForKeyAsync(fixture);
         var job = await tenant.OpenJobAsync();
         var app = await fixture.AppAsync();
         using var leaving = new HttpRequestMessage(HttpMethod.Post, $"/api/jobs/{job}/llm-call")
         {
             Content = new StringContent($$"""{"model_group":"{{tenant.Group}}","messages":[{"role":"user","content":"x"}]}""", System.Text.Encoding.UTF8, "application/json"),
         };
-        using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(700));
+        using var leave = new CancellationTokenSource();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => app.Operator.SendAsync(leaving, limit.Token));
+        var call = app.Operator.SendAsync(leaving, leave.Token);
+        await tenant.WaitForRunningCallAsync(job);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        // The round trip lets the server notice.
+        (await tenant.Team.GetAsync($"/api/jobs/{job}")).Is(200);
+        await app.ReleaseAsync(hold);
 
-        var ended = (await tenant.CompleteAsync(job)).Is(200); // Waits for the call.
+        var ended = (await tenant.CompleteAfterCallsAsync(job)).Is(200);
         Assert.Equal((1, true), ((int)ended["costs"]!["successful_calls"]!, (bool)ended["costs"]!["credit_applied"]!));
     }
 
     private static IEnumerable<string> Ids(Access.ApiAnswer list) => list.Is(200)["items"]!.AsArray().Select(item => (string)item!["job_id"]!);
-
-    private static async Task WaitForRunningCallAsync(Tenant tenant, string job)
-    {
-        for (var i = 0; i < 100; i++)
-        {
-            if ((string)(await tenant.Team.GetAsync($"/api/jobs/{job}")).Is(200)["status"]! == "in_progress")
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        Assert.Fail("The call did not start.");
-    }
 }

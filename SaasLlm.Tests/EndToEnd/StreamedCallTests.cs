@@ -63,12 +63,13 @@ public sealed class StreamedCallTests(AppFixture fixture)
     public async Task A_client_that_leaves_is_accounted_all_the_same()
     {
         var tenant = await Tenant.CreateAsync(fixture, 3, "gpt-4-turbo");
+        await tenant.WaitForKeyAsync(fixture);
         var job = await tenant.OpenJobAsync();
 
         await tenant.LeaveStreamAsync(job);
 
         // Completing waits for the call, which runs to its end.
-        var ended = (await tenant.CompleteAsync(job)).Is(200);
+        var ended = (await tenant.CompleteAfterCallsAsync(job)).Is(200);
         Assert.Equal((1, true), ((int)ended["costs"]!["successful_calls"]!, (bool)ended["costs"]!["credit_applied"]!));
     }
 }

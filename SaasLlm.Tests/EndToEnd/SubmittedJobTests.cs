@@ -6,12 +6,13 @@ namespace SaasLlm.Tests.EndToEnd;
 /// <summary>A job that is submitted with its calls, on the whole app: its JobRunner, its gateway.</summary>
 public sealed class SubmittedJobTests(AppFixture fixture)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
     [Fact]
     public async Task A_submitted_batch_runs_and_is_charged_once()
     {
         var tenant = await Tenant.CreateAsync(fixture, 5, "gpt-4-turbo");
+        await tenant.WaitForKeyAsync(fixture);
 
         var job = (string)(await tenant.Team.PostAsync("/api/jobs/submit", $$$"""
             {"job_type":"batch","batch":{"step":{"model_group":"{{{tenant.Group}}}","messages":[{"role":"user","content":"Say {{input}}."}]},"inputs":["a","b","c","d","e"]}}

@@ -7,7 +7,7 @@ namespace SaasLlm.Tests.EndToEnd;
 /// <summary>A team of its own on the running product, with a model group of its own: tests do not meet.</summary>
 internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virtualKey, string teamId, string organizationId, string group)
 {
-    private const int KeyTriesMax = 60;
+    private const int TriesMax = 60;
 
     private const string Hello = """[{"role":"user","content":"Say hello."}]""";
 
@@ -67,13 +67,13 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virt
         return $$"""{"{{model}}":"{{group}}","messages":[{"role":"user","content":"x"}]{{fields}}}""";
     }
 
-    /// <summary>A busy machine may set the team's gateway key up late: then the call is repeated, as its answer asks.</summary>
+    /// <summary>A busy machine may set the team's gateway key up late, or read the gateway's prices: then the call is repeated, as its answer asks.</summary>
     public async Task<ApiAnswer> CallAsync(string job, string? messages = null)
     {
         for (var tries = 1; ; tries++)
         {
             var answer = await Team.PostAsync($"/api/jobs/{job}/llm-call", $$"""{"model_group":"{{group}}","messages":{{messages ?? Hello}}}""");
-            if (tries == KeyTriesMax || answer.Status != 503 || answer.Code != "llm.key_pending")
+            if (tries == TriesMax || answer.Status != 503 || answer.Code is not ("llm.key_pending" or "llm.gateway_unavailable"))
             {
                 return answer;
             }
@@ -90,7 +90,7 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virt
             using var request = StreamRequest(job);
             using var response = await Team.SendRawAsync(request);
             var answer = new StreamAnswer((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType, await response.Content.ReadAsStringAsync());
-            if (tries == KeyTriesMax || answer.Status != 503 || !answer.Text.Contains("llm.key_pending", StringComparison.Ordinal))
+            if (tries == TriesMax || answer.Status != 503 || !answer.Text.Contains("llm.key_pending", StringComparison.Ordinal))
             {
                 return answer;
             }
@@ -128,7 +128,7 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virt
     public async Task WaitForKeyAsync(AppFixture fixture)
     {
         await using var database = Npgsql.NpgsqlDataSource.Create((await fixture.AppAsync()).Stores.Postgres);
-        for (var tries = 0; tries < KeyTriesMax * 10; tries++)
+        for (var tries = 0; tries < TriesMax * 10; tries++)
         {
             await using var command = database.CreateCommand($"SELECT state FROM team_gateway_keys WHERE team_id = '{teamId}'");
             if (await command.ExecuteScalarAsync() is "ready")
@@ -154,6 +154,29 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virt
     {
         Content = Json($$"""{"model_group":"{{group}}","messages":{{Hello}}}"""),
     };
+
+    /// <summary>Until a call of the job runs.</summary>
+    public async Task WaitForRunningCallAsync(string job)
+    {
+        for (var tries = 0; (string)(await Team.GetAsync($"/api/jobs/{job}")).Is(200)["status"]! != "in_progress"; tries++)
+        {
+            Assert.True(tries < TriesMax * 20, "The call did not start.");
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
+        }
+    }
+
+    /// <summary>Completes a job one of whose calls may still run: as long as completing does not outwait it, it is repeated, as its answer asks.</summary>
+    public async Task<ApiAnswer> CompleteAfterCallsAsync(string job)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var answer = await CompleteAsync(job);
+            if (tries == TriesMax || answer.Status != 409 || answer.Code != "jobs.call_running")
+            {
+                return answer;
+            }
+        }
+    }
 
     public Task<ApiAnswer> CompleteAsync(string job, string status = "completed")
         => Team.PostAsync($"/api/jobs/{job}/complete", $$"""{"status":"{{status}}"}""");

@@ -54,9 +54,10 @@ public sealed class AppFixture : IAsyncDisposable
                 "--Parameters:encryption-key", EncryptionKey,
                 "--Gateways:nowhere:BaseUrl", "http://127.0.0.1:1/v1", "--Gateways:nowhere:Key", "sk-nowhere",
             ]);
-        // Models that fail for one test must not be skipped in another's: the breaker has tests of its own.
+        // Models that fail for one test must not be skipped in another's: the breaker has tests of its own. Nor must a call be let through
+        // unlimited because Redis took its time, which on a busy machine it does.
         var api = builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == "api");
-        builder.CreateResourceBuilder(api).WithEnvironment("Gateway__BreakerFailures", "1000");
+        builder.CreateResourceBuilder(api).WithEnvironment("Gateway__BreakerFailures", "1000").WithEnvironment("Ledger__RedisTimeout", "00:00:05");
         var app = await builder.BuildAsync();
         try
         {
@@ -69,6 +70,13 @@ public sealed class AppFixture : IAsyncDisposable
         }
 
         return app;
+    }
+
+    // Of the gateway's list: read here, no test's call has to wait for it.
+    private static async Task<bool> HasPricesAsync(TestApp product, CancellationToken cancellation)
+    {
+        using var answer = await product.Operator.PutAsync("/api/prices/import", null, cancellation);
+        return answer.IsSuccessStatusCode;
     }
 
     private async Task<Stores> MakeStoresAsync()
@@ -89,6 +97,12 @@ public sealed class AppFixture : IAsyncDisposable
         using var limit = new CancellationTokenSource(s_patience);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("litellm", limit.Token);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("api", limit.Token);
-        return new TestApp(stores, app.GetEndpoint("api"), app.GetEndpoint("litellm"));
+        var product = new TestApp(stores, app.GetEndpoint("api"), app.GetEndpoint("litellm"));
+        while (!await HasPricesAsync(product, limit.Token))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), limit.Token);
+        }
+
+        return product;
     }
 }

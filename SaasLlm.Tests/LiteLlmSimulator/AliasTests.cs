@@ -140,6 +140,25 @@ public sealed class AliasTests
     }
 
     [Fact]
+    public async Task A_held_one_answers_when_its_hold_is_released_and_at_once_from_then_on()
+    {
+        await using var host = await StartAsync();
+
+        var waiting = host.ChatAsync("mock/hold-7");
+        using var wrong = await host.PostAsync("/simulator/release", "{}");
+        using var another = await host.PostAsync("/simulator/release", """{"hold":8}""");
+        using var others = await host.ChatAsync("mock/hold-8");
+        Assert.Equal((400, 200, 200), ((int)wrong.StatusCode, (int)another.StatusCode, (int)others.StatusCode));
+        Assert.False(waiting.IsCompleted);
+        using var released = await host.PostAsync("/simulator/release", """{"hold":7}""");
+
+        using var answer = await waiting;
+        using var later = await host.ChatAsync("mock/hold-7");
+        Assert.Equal((200, 200), ((int)answer.StatusCode, (int)later.StatusCode));
+        Assert.Contains("Simulated answer to: Say hello.", await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task The_usage_can_be_chosen()
     {
         await using var host = await StartAsync();
@@ -167,6 +186,7 @@ public sealed class AliasTests
     [Theory]
     [InlineData("mock/no-such-alias")]
     [InlineData("mock/slow-")]
+    [InlineData("mock/hold-")]
     [InlineData("mock/cut-at-x")]
     public async Task An_unknown_alias_is_an_unknown_model(string model)
     {

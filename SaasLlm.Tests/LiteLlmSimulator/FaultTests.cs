@@ -95,6 +95,7 @@ public sealed class FaultTests
     [InlineData("GET", "/simulator/requests")]
     [InlineData("GET", "/simulator/mode")]
     [InlineData("POST", "/simulator/reset")]
+    [InlineData("POST", "/simulator/release")]
     public async Task The_simulators_own_routes_need_the_master_key(string method, string path)
     {
         await using var host = await SimulatorHost.StartAsync();

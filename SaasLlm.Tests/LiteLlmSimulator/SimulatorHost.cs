@@ -20,7 +20,7 @@ internal sealed class SimulatorHost : IAsyncDisposable
         _app = app;
         Time = time;
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        Client = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new(address), Timeout = TimeSpan.FromSeconds(20) };
+        Client = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new(address), Timeout = TimeSpan.FromMinutes(2) };
     }
 
     public HttpClient Client { get; }

@@ -8,7 +8,7 @@ namespace SaasLlm.Tests.Sdks;
 /// <summary>One SDK of Node.js: its script runs once, all its scenarios side by side, and each test looks at one of them.</summary>
 public abstract class SdkScript
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
 
     private static readonly JsonSerializerOptions s_asWritten = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
