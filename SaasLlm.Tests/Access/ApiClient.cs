@@ -9,7 +9,12 @@ namespace SaasLlm.Tests.Access;
 /// <summary>Calls the API as one caller.</summary>
 internal sealed class ApiClient(Uri address, string? key) : IDisposable
 {
-    private readonly HttpClient _http = new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(30) };
+    // A server that is slow to say what it wants is waited for: a body that it refuses would cut its answer off half-way.
+    private readonly HttpClient _http = new(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(1) })
+    {
+        BaseAddress = address,
+        Timeout = TimeSpan.FromMinutes(2),
+    };
 
     public Task<ApiAnswer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
@@ -48,7 +53,7 @@ internal sealed class ApiClient(Uri address, string? key) : IDisposable
         if (json is not null)
         {
             request.Content = new StringContent(json, Encoding.UTF8, "application/json");
-            // A large body is not sent before the server wants it: a refusal would cut it off half-way.
+            // A large body is not sent before the server wants it.
             request.Headers.ExpectContinue = json.Length > 1024 * 1024;
         }
 

@@ -11,7 +11,7 @@ using StackExchange.Redis;
 namespace SaasLlm.Tests.Access;
 
 /// <summary>Two replicas on the same stores, each with its own wire to Redis, and ways to make what tests need.</summary>
-public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
+public class ApiFixture(AppFixture app) : IAsyncLifetime
 {
     // A millisecond each: ids of the same one are in no order.
     private static readonly DateTimeOffset s_madeAt = DateTimeOffset.UtcNow;
@@ -34,6 +34,9 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
     internal TcpProxy SecondRedis => _secondRedis!;
 
     internal ApiClient Operator => First.Operator;
+
+    /// <summary>Both replicas' clock.</summary>
+    internal virtual TimeProvider Time => TimeProvider.System;
 
     internal FakeGatewayKeys Gateway { get; } = new();
 
@@ -58,6 +61,7 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         foreach (var replica in new[] { _first, _second }.OfType<Replica>())
         {
             await replica.DisposeAsync();
@@ -81,8 +85,8 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
             var redis = services.GetRequiredService<RedisCalls>();
             for (var tries = 0; !feed.IsLive || await redis.TryAsync(db => db.PingAsync(), TimeSpan.MaxValue) == TimeSpan.MaxValue; tries++)
             {
-                Assert.True(tries < 600, "Redis did not come back within 30 seconds");
-                await Task.Delay(50);
+                Assert.True(tries < 1200, "Redis did not come back within a minute");
+                await PauseAsync();
             }
         }
     }
@@ -147,6 +151,8 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         ["Gateways:vllm:BaseUrl"] = "http://127.0.0.1:9/v1",
     };
 
+    private protected virtual Task PauseAsync() => Task.Delay(50);
+
     private async Task<(TcpProxy Wire, Replica Replica)> StartAsync(string postgres, string redis)
     {
         var options = ConfigurationOptions.Parse(redis);
@@ -156,7 +162,7 @@ public sealed class ApiFixture(AppFixture app) : IAsyncLifetime
         options.EndPoints.Add("127.0.0.1", wire.Port);
         var replica = await Replica.StartAsync(
             Settings(postgres, options.ToString(includePassword: true)),
-            services => services.Replace(ServiceDescriptor.Singleton<ITeamGatewayKeys>(Gateway)));
+            services => services.Replace(ServiceDescriptor.Singleton<ITeamGatewayKeys>(Gateway)).Replace(ServiceDescriptor.Singleton(Time)));
         return (wire, replica);
     }
 }

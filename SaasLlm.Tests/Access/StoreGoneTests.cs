@@ -13,7 +13,7 @@ public sealed class StoreGoneTests(ApiFixture api, AppFixture app)
         var team = await api.CreateTeamAsync();
         var there = new NpgsqlConnectionStringBuilder(api.PostgresConnection);
         using var wire = new TcpProxy(there.Host!, there.Port);
-        var through = new NpgsqlConnectionStringBuilder(api.PostgresConnection) { Host = "127.0.0.1", Port = wire.Port, Timeout = 2 };
+        var through = new NpgsqlConnectionStringBuilder(api.PostgresConnection) { Host = "127.0.0.1", Port = wire.Port, Timeout = 60 };
         await using var replica = await Replica.StartAsync(ApiFixture.Settings(through.ConnectionString, (await app.StoresAsync()).Redis));
         (await replica.Operator.GetAsync($"/api/teams/{team.Id}")).Is(200);
 

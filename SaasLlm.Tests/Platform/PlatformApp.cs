@@ -33,7 +33,7 @@ public sealed class PlatformApp : IAsyncLifetime
 
     internal LogCapture Logs { get; } = new();
 
-    internal HttpClient Client { get; } = new(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromSeconds(30) });
+    internal HttpClient Client { get; } = new(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(1) });
 
     internal IServiceProvider Services => _app.Services;
 

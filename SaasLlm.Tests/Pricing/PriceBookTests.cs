@@ -190,6 +190,9 @@ public sealed class PriceBookTests(AppFixture app) : IAsyncLifetime
             all[name] = value;
         }
 
-        return Replica.StartAsync(all, services => services.Replace(ServiceDescriptor.Singleton<ITeamGatewayKeys>(new FakeGatewayKeys())));
+        // Reading the gateway's list is given three seconds, and stating configured prices five: here, as long as they take.
+        return Replica.StartAsync(all, services => services
+            .Replace(ServiceDescriptor.Singleton<ITeamGatewayKeys>(new FakeGatewayKeys()))
+            .Replace(ServiceDescriptor.Singleton<TimeProvider>(new StandingTime(pauseMax: TimeSpan.FromSeconds(2)))));
     }
 }

@@ -1,10 +1,8 @@
-using Microsoft.Extensions.DependencyInjection;
-using SaasLlm.Core.Pricing;
 using SaasLlm.Tests.Access;
 
 namespace SaasLlm.Tests.Pricing;
 
-/// <summary>The operator's prices over HTTP, on two replicas.</summary>
+/// <summary>The operator's prices over HTTP.</summary>
 [Collection(ApiTests.Name)]
 public sealed class PriceEndpointTests(ApiFixture api)
 {
@@ -46,33 +44,6 @@ public sealed class PriceEndpointTests(ApiFixture api)
     [InlineData("""{"input_usd_per_million":1,"output_usd_per_million":1,"request_usd":0.00000000001}""", "request_usd")]
     public async Task What_is_no_price_is_refused_by_its_field(string body, string field)
         => Assert.Equal([field], (await api.Operator.PutAsync("/api/prices/models/m", body)).Is(422).RefusedFields);
-
-    [Fact]
-    public async Task Another_replica_hears_of_a_price_within_a_second_and_open_jobs_keep_theirs()
-    {
-        await api.WaitForFeedsAsync();
-        var model = ApiFixture.Unique("model");
-        (await api.Operator.PutAsync($"/api/prices/models/{model}", """{"input_usd_per_million":1,"output_usd_per_million":1}""")).Is(200);
-        var team = await api.CreateTeamAsync();
-        var job = (string)(await api.First.As(team.Key).PostAsync("/api/jobs/create", """{"job_type":"test"}""")).Is(200)["job_id"]!;
-        var kept = (long)(await api.Operator.GetAsync($"/api/jobs/{job}/costs")).Is(200)["price_version"]!;
-        var other = api.Second.Services.GetRequiredService<IPriceBook>();
-        Assert.Equal(new(1m, 1m), await other.FindAsync(model, kept, default));
-
-        (await api.Operator.PutAsync($"/api/prices/models/{model}", """{"input_usd_per_million":2,"output_usd_per_million":2}""")).Is(200);
-        var began = System.Diagnostics.Stopwatch.GetTimestamp();
-        long newest;
-        while ((newest = await other.NewestAsync(default)) == kept)
-        {
-            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10), "never heard of");
-            await Task.Delay(10);
-        }
-
-        Assert.Equal(kept + 1, newest);
-        Assert.Equal(new(2m, 2m), await other.FindAsync(model, newest, default));
-        Assert.Equal(new(1m, 1m), await other.FindAsync(model, kept, default));
-        Assert.Equal(kept, (long)(await api.Operator.GetAsync($"/api/jobs/{job}/costs")).Is(200)["price_version"]!);
-    }
 
     [Fact]
     public async Task Versions_are_listed_newest_first_by_page()

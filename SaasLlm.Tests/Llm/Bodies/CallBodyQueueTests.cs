@@ -198,7 +198,7 @@ public sealed class CallBodyQueueTests(LedgerStores stores) : IClassFixture<Ledg
     {
         var there = new NpgsqlConnectionStringBuilder(stores.Postgres);
         var wire = new TcpProxy(there.Host!, there.Port);
-        (there.Host, there.Port, there.Timeout) = ("127.0.0.1", wire.Port, 2);
+        (there.Host, there.Port, there.Timeout) = ("127.0.0.1", wire.Port, 60);
         through = there.ConnectionString;
         return wire;
     }

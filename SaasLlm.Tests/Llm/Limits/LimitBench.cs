@@ -15,6 +15,9 @@ namespace SaasLlm.Tests.Llm.Limits;
 /// <summary>What one replica limits calls with, on a real Redis.</summary>
 internal sealed class LimitBench : IDisposable
 {
+    /// <summary>No Redis is there.</summary>
+    public const string Nowhere = "127.0.0.1:1";
+
     private readonly ConnectionMultiplexer _redis;
     private readonly NpgsqlDataSource _nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1");
     private readonly Meters _meters = new();
@@ -25,11 +28,13 @@ internal sealed class LimitBench : IDisposable
     {
         var options = ConfigurationOptions.Parse(redis);
         options.AbortOnConnectFail = false;
-        options.ConnectTimeout = 500;
+        // Where nobody listens that is soon known; where Redis is, it is waited for.
+        options.ConnectTimeout = redis == Nowhere ? 500 : 60_000;
         _redis = ConnectionMultiplexer.Connect(options);
         configure?.Invoke(Options);
         var guard = new RedisGuard(TimeProvider.System, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(2), new LedgerTelemetry(_meters));
-        Balances = new(_redis, guard, new());
+        // No balance of a test is too old to refuse by, and no reservation ends by itself.
+        Balances = new(_redis, guard, new() { RefusalAgeMax = TimeSpan.FromMinutes(1), ReservationLease = TimeSpan.FromMinutes(5) });
         Windows = new(_redis, guard, Balances, Microsoft.Extensions.Options.Options.Create(Options));
         // Calls here are made with keys: nobody asks for a team's limits.
         var teams = new TeamLimits(_nowhere, new ChangeFeed(_redis, TimeProvider.System, NullLogger<ChangeFeed>.Instance), TimeProvider.System);
