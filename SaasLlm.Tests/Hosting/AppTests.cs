@@ -14,13 +14,11 @@ public sealed class AppTests(AppFixture fixture)
     {
         var app = await fixture.AppAsync();
 
-        var answer = await app.Api.GetAsync("/health");
+        var answer = await HealthAsync(app.Api, health => (string)health["status"]! == "healthy");
 
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal("application/json", answer.Content.Headers.ContentType!.ToString());
+        Assert.Equal((HttpStatusCode.OK, "application/json"), (answer.Status, answer.ContentType));
         Assert.True(JsonNode.DeepEquals(
-            JsonNode.Parse("""{"status":"healthy","service":"saas-llm-api","checks":{"database":"healthy","redis":"healthy","gateway":"healthy"}}"""),
-            JsonNode.Parse(await answer.Content.ReadAsStringAsync())));
+            JsonNode.Parse("""{"status":"healthy","service":"saas-llm-api","checks":{"database":"healthy","redis":"healthy","gateway":"healthy"}}"""), answer.Body));
     }
 
     [Fact]
@@ -32,10 +30,9 @@ public sealed class AppTests(AppFixture fixture)
             ["ConnectionStrings__redis"] = "127.0.0.1:1,connectTimeout=200",
         });
 
-        var answer = await replica.Client.GetAsync("/health");
+        var (status, _, body) = await HealthAsync(replica.Client, health => (string)health["checks"]!["database"]! == "healthy");
 
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        Assert.Equal(HttpStatusCode.OK, status);
         Assert.Equal("degraded", (string)body["status"]!);
         Assert.Equal("degraded", (string)body["checks"]!["redis"]!);
         Assert.Equal("healthy", (string)body["checks"]!["database"]!);
@@ -66,5 +63,21 @@ public sealed class AppTests(AppFixture fixture)
         await using var source = NpgsqlDataSource.Create(one);
         await using var command = source.CreateCommand("SELECT count(*) FROM organizations");
         Assert.Equal(0L, await command.ExecuteScalarAsync());
+    }
+
+    // A check that was slow just now, on a busy machine, is asked again.
+    private static async Task<(HttpStatusCode Status, string? ContentType, JsonNode Body)> HealthAsync(HttpClient client, Func<JsonNode, bool> isExpected)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            using var answer = await client.GetAsync("/health");
+            var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+            if (isExpected(body) || tries == 60)
+            {
+                return (answer.StatusCode, answer.Content.Headers.ContentType?.ToString(), body);
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1));
+        }
     }
 }

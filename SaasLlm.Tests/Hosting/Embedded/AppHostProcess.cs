@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace SaasLlm.Tests.Hosting.Embedded;
@@ -54,13 +52,6 @@ internal sealed class AppHostProcess : IAsyncDisposable
         return host;
     }
 
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     public async Task SaysAsync(string text)
     {
         var began = Stopwatch.GetTimestamp();
@@ -108,7 +99,7 @@ internal sealed class AppHostProcess : IAsyncDisposable
     public static async Task<IReadOnlyList<int>> StillAliveAsync(IReadOnlyList<int> pids)
     {
         var began = Stopwatch.GetTimestamp();
-        while (pids.Any(Alive) && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(20))
+        while (pids.Any(Alive) && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(120))
         {
             await Task.Delay(100);
         }

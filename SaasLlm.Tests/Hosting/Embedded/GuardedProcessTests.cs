@@ -18,6 +18,6 @@ public sealed class GuardedProcessTests
         await process.WaitAsync();
 
         Assert.Equal(0, process.ExitCode);
-        Assert.Equal("a value = 1", await said.Task.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal("a value = 1", await said.Task.WaitAsync(TimeSpan.FromSeconds(60)));
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using SaasLlm.Benchmarks.Driver;
 
 namespace SaasLlm.Tests.Hosting.Embedded;
 
@@ -7,7 +8,7 @@ namespace SaasLlm.Tests.Hosting.Embedded;
 public sealed class LifetimeTests : IDisposable
 {
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("saasllm-lifetime-");
-    private readonly int _port = AppHostProcess.FreePort();
+    private readonly int _port = FreePort.Find();
 
     public LifetimeTests()
     {
@@ -28,7 +29,7 @@ public sealed class LifetimeTests : IDisposable
         await host.SaysAsync("Admin key  key-from-the-environment");
         await host.SaysAsync("team team_test_hr: created");
 
-        await using var second = AppHostProcess.Start(_data.FullName, AppHostProcess.FreePort());
+        await using var second = AppHostProcess.Start(_data.FullName, FreePort.Find());
         Assert.Equal(1, await second.ExitCodeAsync());
         Assert.Contains($"It is already running, as process {host.Id}", second.Output, StringComparison.Ordinal);
 

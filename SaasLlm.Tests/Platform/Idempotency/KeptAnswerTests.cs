@@ -59,7 +59,7 @@ public sealed class KeptAnswerTests(ApiFixture api, AppFixture app)
             SELECT 'test', sha256(gen_random_uuid()::text::bytea), 'POST /', sha256(''), state, gen_random_uuid(), gen_random_uuid(),
                    now() + lease, now() + life, CASE state WHEN 'done' THEN 200 END, CASE state WHEN 'done' THEN ''::bytea END
               FROM (VALUES ('done', interval '-1 day', interval '-1 second', 500), ('released', '-1 day', '-1 second', 1),
-                           ('running', '-1 second', '-1 second', 1), ('running', '10 seconds', '-1 second', 1), ('done', '-1 day', '10 seconds', 1)
+                           ('running', '-1 second', '-1 second', 1), ('running', '10 minutes', '-1 second', 1), ('done', '-1 day', '10 minutes', 1)
                    ) AS keys(state, lease, life, many), generate_series(1, many)
             """);
         Assert.Equal(504, await insert.ExecuteNonQueryAsync());

@@ -23,8 +23,21 @@ internal static class Ports
         }
     }
 
+    /// <summary>
+    /// Whoever gets it starts a moment later. So it is none of those that the system hands out by itself, to connections and to servers that ask for
+    /// any, unless all others are taken.
+    /// </summary>
     public static int Free()
     {
+        for (var tries = 0; tries < 1000; tries++)
+        {
+            var port = Random.Shared.Next(20_000, 32_000);
+            if (IsFree(port))
+            {
+                return port;
+            }
+        }
+
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
