@@ -91,6 +91,13 @@ public class ApiFixture(AppFixture app) : IAsyncLifetime
         }
     }
 
+    /// <summary>
+    /// A change comes to be seen. That is a matter of milliseconds, or of a second without Redis; a machine that stands still gets more, but
+    /// less than the ten seconds after which a cache looks again by itself.
+    /// </summary>
+    internal static Task SpreadsAsync(Func<Task<bool>> isSeen)
+        => Eventually.IsSoAsync(isSeen, () => "The change is not seen", TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(8));
+
     internal async Task<string> CreateOrganizationAsync()
     {
         var id = Unique("org");

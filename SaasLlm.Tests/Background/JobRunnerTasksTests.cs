@@ -29,7 +29,7 @@ public sealed class JobRunnerTasksTests(Infrastructure.AppFixture app)
                 break;
             }
 
-            Assert.True(tries < 300, string.Join('\n', tasks));
+            Assert.True(tries < 900, string.Join('\n', tasks));
             await Task.Delay(200);
         }
 

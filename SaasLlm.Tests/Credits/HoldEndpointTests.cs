@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using SaasLlm.Core.Credits;
 using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Credits;
 
@@ -66,6 +67,7 @@ public sealed class HoldEndpointTests(ApiFixture api)
         for (var n = 0; n < 5; n++)
         {
             jobs.Add(await own.OpenJobAsync());
+            await WallClock.NextIdAsync();
         }
 
         // The same deadline for three of them: the id decides.

@@ -1,4 +1,5 @@
 using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Credits;
 
@@ -41,6 +42,7 @@ public sealed class LotEndpointTests(ApiFixture api)
         List<string> lots = [(string)(await own.GetAsync(path))["items"]![0]!["lot_id"]!];
         foreach (var source in new[] { "purchase", "promotion", "purchase" })
         {
+            await WallClock.NextIdAsync();
             lots.Add(await api.GrantAsync(team, $$"""{"credits":1,"source":"{{source}}"}"""));
         }
 

@@ -146,9 +146,11 @@ public sealed class LotTests(LedgerStores stores) : IClassFixture<LedgerStores>
         for (var credit = 0; credit < 4; credit++)
         {
             await api.CloseAsync(team, await api.OpenedAsync(team));
+            await Infrastructure.WallClock.NextIdAsync();
         }
 
         await api.AddAsync(team, 3);
+        await Infrastructure.WallClock.NextIdAsync();
         await api.AddAsync(team, 3);
 
         await using var command = api.Source.CreateCommand(

@@ -33,7 +33,7 @@ public sealed class SchemaMigratorTests(LedgerStores stores) : IClassFixture<Led
         var database = new NpgsqlConnectionStringBuilder(Missing()) { Host = "127.0.0.1", Port = proxy.Port }.ConnectionString;
 
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => s_migrator.MigrateAsync(database, TimeSpan.FromMilliseconds(100), default));
-        var migrating = s_migrator.MigrateAsync(database, TimeSpan.FromSeconds(30), default);
+        var migrating = s_migrator.MigrateAsync(database, TimeSpan.FromMinutes(2), default);
         await Task.Delay(300);
         proxy.ComeBack();
 
@@ -41,7 +41,7 @@ public sealed class SchemaMigratorTests(LedgerStores stores) : IClassFixture<Led
         await DropAsync(database);
     }
 
-    private static Task MigrateAsync(string database) => s_migrator.MigrateAsync(database, TimeSpan.FromSeconds(10), default);
+    private static Task MigrateAsync(string database) => s_migrator.MigrateAsync(database, TimeSpan.FromMinutes(2), default);
 
     private string Missing() => new NpgsqlConnectionStringBuilder(stores.Postgres) { Database = $"missing_{Guid.NewGuid():N}" }.ConnectionString;
 

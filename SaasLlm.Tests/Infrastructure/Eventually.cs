@@ -11,16 +11,16 @@ internal static class Eventually
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Asks again and again until <paramref name="isSo"/> says so; the test fails with <paramref name="story"/> where it never does.</summary>
-    public static async Task IsSoAsync(Func<Task<bool>> isSo, Func<string> story, TimeSpan? pause = null)
+    public static async Task IsSoAsync(Func<Task<bool>> isSo, Func<string> story, TimeSpan? pause = null, TimeSpan? patience = null)
     {
-        var began = Stopwatch.GetTimestamp();
+        var (began, longest) = (Stopwatch.GetTimestamp(), patience ?? Patience);
         while (!await isSo())
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < Patience, $"{story()}, not even within {Patience.TotalSeconds} seconds");
+            Assert.True(Stopwatch.GetElapsedTime(began) < longest, $"{story()}, not even within {longest.TotalSeconds} seconds");
             await Task.Delay(pause ?? s_pause);
         }
     }
 
-    /// <inheritdoc cref="IsSoAsync(Func{Task{bool}}, Func{string}, TimeSpan?)"/>
+    /// <inheritdoc cref="IsSoAsync(Func{Task{bool}}, Func{string}, TimeSpan?, TimeSpan?)"/>
     public static Task IsSoAsync(Func<bool> isSo, Func<string> story, TimeSpan? pause = null) => IsSoAsync(() => Task.FromResult(isSo()), story, pause);
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using SaasLlm.Core.Teams;
 using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Teams;
 
@@ -33,6 +34,7 @@ public sealed class LimitSettingsTests(ApiFixture api)
     {
         var team = await api.CreateTeamAsync();
         var client = api.First.As(team.Key);
+        await WallClock.NextIdAsync();
         var made = (await client.PostAsync($"/api/teams/{team.Id}/keys/generate", """{"name":"ci","limits":{"requests_per_minute":7}}""")).Is(200);
 
         var changed = (await client.PutAsync($"/api/teams/{team.Id}/keys/{made["key_id"]}", """{"name":"build"}""")).Is(200);
@@ -42,6 +44,7 @@ public sealed class LimitSettingsTests(ApiFixture api)
         Assert.Equal("""{"requests_per_minute":null,"tokens_per_minute":900,"parallel_calls":null}""", changed["limits"]!.ToJsonString());
         Assert.Equal("build", (string)changed["name"]!);
 
+        await WallClock.NextIdAsync();
         (await client.PostAsync($"/api/teams/{team.Id}/keys/{made["key_id"]}/rotate")).Is(200);
         var listed = (await client.GetAsync($"/api/teams/{team.Id}/keys")).Is(200)["items"]!.AsArray();
         Assert.Equal(
@@ -87,11 +90,10 @@ public sealed class LimitSettingsTests(ApiFixture api)
 
         (await api.Operator.PutAsync($"/api/teams/{team.Id}", """{"limits":{"requests_per_minute":3,"tokens_per_minute":4,"parallel_calls":5}}""")).Is(200);
         (await api.Operator.PutAsync($"/api/teams/{team.Id}/keys/{team.KeyId}", """{"limits":{"requests_per_minute":1,"parallel_calls":2}}""")).Is(200);
-        await Task.Delay(TimeSpan.FromSeconds(1));
 
-        var caller = (await keys.FindAsync(team.Key, default))!;
-        Assert.Equal((new RateLimits(3, 4, 5), new RateLimits(1, null, 2)), (caller.TeamLimits, caller.KeyLimits));
-        Assert.Equal(new RateLimits(3, 4, 5), await teams.OfAsync(team.Id, default));
+        await ApiFixture.SpreadsAsync(async () =>
+            await keys.FindAsync(team.Key, default) is { } caller && (caller.TeamLimits, caller.KeyLimits) == (new RateLimits(3, 4, 5), new RateLimits(1, null, 2)));
+        await ApiFixture.SpreadsAsync(async () => await teams.OfAsync(team.Id, default) == new RateLimits(3, 4, 5));
     }
 
     private async Task<string> LimitsAsync(string team) => (await api.Operator.GetAsync($"/api/teams/{team}")).Is(200)["limits"]!.ToJsonString();

@@ -1,15 +1,20 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Teams;
 
 [Collection(ApiTests.Name)]
 public sealed class TeamKeyEndpointTests(ApiFixture api)
 {
+    private static readonly TimeSpan s_short = TimeSpan.FromSeconds(2);
+
     [Fact]
     public async Task A_generated_key_is_shown_once_and_works_beside_the_first()
     {
         var team = await api.CreateTeamAsync();
+        await WallClock.NextIdAsync();
         var issued = (await api.First.As(team.Key).PostAsync($"/api/teams/{team.Id}/keys/generate", """{"name":"ci"}""")).Is(200);
         var key = (string)issued["virtual_key"]!;
         Assert.Equal($$"""{"team_id":"{{team.Id}}","name":"ci","key_prefix":"{{key[..10]}}","expires_at":null}""",
@@ -74,13 +79,15 @@ public sealed class TeamKeyEndpointTests(ApiFixture api)
         var team = await api.CreateTeamAsync();
         var old = api.First.As(team.Key);
         (await old.GetAsync($"/api/teams/{team.Id}")).Is(200);
+        await WallClock.NextIdAsync();
+        var began = Stopwatch.GetTimestamp();
         var rotated = (await old.PostAsync($"/api/teams/{team.Id}/keys/{team.KeyId}/rotate", """{"overlap_seconds":2}""")).Is(200);
         var fresh = api.First.As((string)rotated["virtual_key"]!);
         (await fresh.GetAsync($"/api/teams/{team.Id}")).Is(200);
-        (await old.GetAsync($"/api/teams/{team.Id}")).Is(200);
+        IsAccepted(await old.GetAsync($"/api/teams/{team.Id}"), began);
         (await fresh.PostAsync($"/api/teams/{team.Id}/keys/{team.KeyId}/rotate")).Is(409, "team_key.not_active");
 
-        await Task.Delay(TimeSpan.FromSeconds(2.1));
+        await Task.Delay(s_short + TimeSpan.FromSeconds(0.1));
         (await old.GetAsync($"/api/teams/{team.Id}")).Is(401);
         (await api.Second.As(team.Key).GetAsync($"/api/teams/{team.Id}")).Is(401);
         (await fresh.GetAsync($"/api/teams/{team.Id}")).Is(200);
@@ -113,10 +120,11 @@ public sealed class TeamKeyEndpointTests(ApiFixture api)
     public async Task A_key_expires_also_where_it_is_cached_and_its_rotation_has_the_same_length_of_life()
     {
         var team = await api.CreateTeamAsync();
+        var began = Stopwatch.GetTimestamp();
         var issued = (await api.Operator.PostAsync($"/api/teams/{team.Id}/keys/generate", """{"expires_in_seconds":2}""")).Is(200);
         var client = api.First.As((string)issued["virtual_key"]!);
-        (await client.GetAsync($"/api/teams/{team.Id}")).Is(200);
-        await Task.Delay(TimeSpan.FromSeconds(2.1));
+        IsAccepted(await client.GetAsync($"/api/teams/{team.Id}"), began);
+        await Task.Delay(s_short + TimeSpan.FromSeconds(0.1));
         (await client.GetAsync($"/api/teams/{team.Id}")).Is(401);
 
         var longer = (await api.Operator.PostAsync($"/api/teams/{team.Id}/keys/generate", """{"expires_in_seconds":3600}""")).Is(200);
@@ -191,6 +199,15 @@ public sealed class TeamKeyEndpointTests(ApiFixture api)
         }
 
         Assert.Equal(101, seen.Count);
+    }
+
+    // A key whose time began later than that, if the answer came in its time; on a machine that stood still, it may be over.
+    private static void IsAccepted(ApiAnswer answer, long began)
+    {
+        if (Stopwatch.GetElapsedTime(began) < s_short)
+        {
+            answer.Is(200);
+        }
     }
 
     private static DateTimeOffset Time(JsonNode node)

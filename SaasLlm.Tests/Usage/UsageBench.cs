@@ -46,6 +46,7 @@ internal sealed class UsageBench : IAsyncDisposable
 
     public static async Task<UsageBench> CreateAsync(Infrastructure.AppFixture app)
     {
+        await Infrastructure.WallClock.NotNearTheHourAsync();
         var stores = new LedgerStores(app);
         await stores.InitializeAsync();
         return new(stores);

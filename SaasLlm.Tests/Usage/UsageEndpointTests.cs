@@ -5,6 +5,7 @@ using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Tests.Access;
 using SaasLlm.Tests.Credits;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Usage;
 
@@ -170,6 +171,7 @@ public sealed class UsageEndpointTests(ApiFixture api)
     // A job of a user with an answer and a failure, one without that was half refunded, one that failed, one that is open.
     private async Task<TestTeam> WorkedAsync()
     {
+        await WallClock.NotNearTheHourAsync();
         var team = await api.CreateTeamAsync(credits: 0);
         (await api.Operator.PostAsync($"/api/credits/teams/{team.Id}/add", """{"credits":8,"cost_basis_usd":4}""")).Is(200);
         var ledger = api.First.Services.GetRequiredService<ILedger>();

@@ -9,6 +9,8 @@ namespace SaasLlm.Tests.Usage;
 /// <summary>Reports equal the tables at every moment: before hours are rolled up, while they are, after a crash, and after what came late.</summary>
 public sealed class UsageRollupTests(Infrastructure.AppFixture app)
 {
+    private const string Others = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+
     private static readonly string[] s_lateEnds = ["completed", "expired", "failed"];
 
     [Theory]
@@ -209,9 +211,11 @@ public sealed class UsageRollupTests(Infrastructure.AppFixture app)
 
         async Task<long> TouchedAsync()
         {
-            // The backends report what they counted at most once a second, and when they end.
-            NpgsqlConnection.ClearAllPools();
-            await Task.Delay(1200);
+            // The backends report what they counted at the latest when they end.
+            bench.Source.Clear();
+            await bench.ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {Others}");
+            await Infrastructure.Eventually.IsSoAsync(
+                async () => await bench.ScalarAsync<long>($"SELECT count(*) FROM pg_stat_activity WHERE {Others}") == 0, () => "The other backends did not end");
             return await bench.ScalarAsync<long>(
                 "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables WHERE relname LIKE 'llm_calls%' OR relname = 'jobs'");
         }

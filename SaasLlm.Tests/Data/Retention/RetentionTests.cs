@@ -106,7 +106,7 @@ public sealed class RetentionTests(Infrastructure.AppFixture app)
         }
 
         // No failure: those are tried again in a second.
-        Assert.False(await Pass(database).RunAsync(default));
+        Assert.False(await Pass(database, lockTimeout: TimeSpan.FromMilliseconds(200)).RunAsync(default));
         Assert.True(await HasAsync(database, NameOf("outbox", -5)));
         Assert.False(await HasAsync(database, NameOf("webhook_deliveries", -5)));
 
@@ -202,8 +202,8 @@ public sealed class RetentionTests(Infrastructure.AppFixture app)
     private static Task<bool> HasAsync(Background.TaskDatabase database, string table)
         => database.ScalarAsync<bool>($"SELECT to_regclass('{table}') IS NOT NULL");
 
-    private static RetentionPass Pass(Background.TaskDatabase database, ILogger<RetentionPass>? log = null)
-        => new(database.Source, Options.Create(new RetentionOptions { LockTimeout = TimeSpan.FromMilliseconds(200) }), log ?? NullLogger<RetentionPass>.Instance);
+    private static RetentionPass Pass(Background.TaskDatabase database, ILogger<RetentionPass>? log = null, TimeSpan? lockTimeout = null) => new(
+        database.Source, Options.Create(new RetentionOptions { LockTimeout = lockTimeout ?? TimeSpan.FromSeconds(30) }), log ?? NullLogger<RetentionPass>.Instance);
 
     private Task<Background.TaskDatabase> DatabaseAsync() => Background.TaskDatabase.CreateAsync(app);
 

@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Jobs.Background;
 
 /// <summary>A team that submits jobs.</summary>
 internal sealed class BackgroundTenant(BackgroundBench bench, ApiClient client, string key, string teamId, string group)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
-
     public ApiClient Client => client;
 
     public string Key => key;
@@ -41,7 +40,7 @@ internal sealed class BackgroundTenant(BackgroundBench bench, ApiClient client, 
         var began = Stopwatch.GetTimestamp();
         while (await StateAsync(job) != "ended")
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < (patience ?? s_patience), $"{(await ReadAsync(job)).Text} {await StepsAsync(job)}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < (patience ?? Eventually.Patience), $"{(await ReadAsync(job)).Text} {await StepsAsync(job)}");
             await Task.Delay(20);
         }
 
@@ -49,15 +48,8 @@ internal sealed class BackgroundTenant(BackgroundBench bench, ApiClient client, 
     }
 
     /// <summary>Waits until <paramref name="isSo"/> says so.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> isSo)
-    {
-        var began = Stopwatch.GetTimestamp();
-        while (!await isSo())
-        {
-            Assert.True(Stopwatch.GetElapsedTime(began) < s_patience, "It did not come to that within 15 s.");
-            await Task.Delay(10);
-        }
-    }
+    public static Task UntilAsync(Func<Task<bool>> isSo)
+        => Eventually.IsSoAsync(isSo, () => "It did not come to that", TimeSpan.FromMilliseconds(10));
 
     public Task<string> StateAsync(string job) => bench.ScalarAsync<string>("SELECT state FROM background_jobs WHERE team_id = $1 AND job_id = $2", teamId, Guid.Parse(job));
 

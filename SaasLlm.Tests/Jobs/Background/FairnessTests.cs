@@ -128,6 +128,7 @@ public sealed class FairnessTests(AppFixture app) : IAsyncLifetime
         var runner = await _bench.RunnerAsync(isStarted: false);
         var tenant = await _bench.TenantAsync();
         var early = await tenant.SubmitWithAsync(""" "mode":"parallel" """, tenant.Step("a", "x"), tenant.Step("b", "x"));
+        await WallClock.NextIdAsync();
         var late = await tenant.SubmitAsync(tenant.Step("a", "x"));
         var urgent = await tenant.SubmitWithAsync(""" "priority":0 """, tenant.Step("a", "x"));
 

@@ -222,12 +222,12 @@ public sealed class RecoveryTests(AppFixture app) : IAsyncLifetime
             jobs.Add(await tenant.SubmitAsync(tenant.Step("a", $"{number} a"), tenant.Step("b", $"{number} b {{{{steps.a.content}}}}"), tenant.Step("c", $"{number} c")));
         }
 
-        await half.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await half.Task.WaitAsync(TimeSpan.FromMinutes(3));
         first.Kill();
 
         foreach (var job in jobs)
         {
-            Assert.Equal("completed", (string)(await tenant.EndAsync(job, TimeSpan.FromSeconds(60)))["status"]!);
+            Assert.Equal("completed", (string)(await tenant.EndAsync(job, TimeSpan.FromMinutes(3)))["status"]!);
         }
 
         Assert.Equal((60m, 0m, 40m), await tenant.CreditsAsync());

@@ -7,8 +7,6 @@ namespace SaasLlm.Tests.Jobs.Background;
 /// <summary>What a submitted job came to: as pages, as files, as a stream; and its failed part again.</summary>
 public sealed class ResultTests(BackgroundBench bench) : IClassFixture<BackgroundBench>, IAsyncLifetime
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
-
     private TestRunner? _runner;
 
     public async ValueTask InitializeAsync()
@@ -109,9 +107,11 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
     {
         var tenant = await bench.TenantAsync(credits: 5);
         var isBroken = true;
+        var begins = new TaskCompletionSource();
         var mayAnswer = new TaskCompletionSource();
         bench.AnswerWith(async (http, prompt) =>
         {
+            await begins.Task;
             if (!prompt.StartsWith("flaky", StringComparison.Ordinal))
             {
                 await StubGateway.Json(http, 200, BackgroundBench.Completion($"<{prompt}>"));
@@ -128,6 +128,7 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
         });
         var job = await tenant.SubmitAsync(tenant.Step("a", "carried"), tenant.Step("b", "flaky {{steps.a.content}}"), tenant.Step("c", "last {{steps.b.content}} {{steps.a.content}}"));
         (await tenant.Client.PostAsync($"/api/jobs/{job}/retry")).Is(409, "background.not_ended");
+        begins.SetResult();
         Assert.Equal("failed", (string)(await tenant.EndAsync(job))["status"]!);
         isBroken = false;
 
@@ -202,7 +203,7 @@ public sealed class ResultTests(BackgroundBench bench) : IClassFixture<Backgroun
     // All events until the stream ends by itself.
     private async Task<List<Event>> EventsAsync(BackgroundTenant tenant, string job, string query = "", string? lastEventId = null)
     {
-        using var answer = await bench.GetAsync(tenant, $"/api/jobs/{job}/events{query}", null, lastEventId).WaitAsync(s_patience);
+        using var answer = await bench.GetAsync(tenant, $"/api/jobs/{job}/events{query}", null, lastEventId).WaitAsync(Infrastructure.Eventually.Patience);
         Assert.Equal("text/event-stream", answer.Content.Headers.ContentType?.ToString());
         var text = await answer.Content.ReadAsStringAsync();
         return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(part => !part.StartsWith(':')).Select(part =>

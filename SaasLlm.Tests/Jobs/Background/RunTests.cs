@@ -81,10 +81,18 @@ public sealed class RunTests(BackgroundBench bench) : IClassFixture<BackgroundBe
     {
         var tenant = await bench.TenantAsync();
         var (running, most) = (0, 0);
+        var full = new TaskCompletionSource();
         bench.AnswerWith(async (http, prompt) =>
         {
             var now = Interlocked.Increment(ref running);
             InterlockedMax(ref most, now);
+            if (now == 3)
+            {
+                full.TrySetResult();
+            }
+
+            // The first ones wait until all are there that may be.
+            await full.Task.WaitAsync(Infrastructure.Eventually.Patience);
             await Task.Delay(10);
             Interlocked.Decrement(ref running);
             await StubGateway.Json(http, 200, BackgroundBench.Completion(prompt));
