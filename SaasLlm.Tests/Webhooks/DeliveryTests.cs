@@ -12,7 +12,7 @@ public sealed class DeliveryTests(AppFixture app) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _bench = await WebhookBench.CreateAsync(app);
-        _runner = _bench.CreateRunner(settings: ("Timeout", "00:00:02"));
+        _runner = _bench.CreateRunner(settings: ("Timeout", "00:00:45"));
     }
 
     public ValueTask DisposeAsync() => _bench.DisposeAsync();
@@ -31,7 +31,7 @@ public sealed class DeliveryTests(AppFixture app) : IAsyncLifetime
         Assert.Equal("""{"type":"job.completed","timestamp":"2026-01-31T12:00:00.500000Z","data":{"text": "ü €", "number": 1.50}}""", received.Body);
         Assert.Equal(received.SignatureBy(endpoint.Secret), received.Headers["webhook-signature"]);
         var sent = DateTimeOffset.FromUnixTimeSeconds(long.Parse(received.Headers["webhook-timestamp"], System.Globalization.CultureInfo.InvariantCulture));
-        Assert.InRange(DateTimeOffset.UtcNow - sent, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        Assert.InRange(DateTimeOffset.UtcNow - sent, TimeSpan.Zero, TimeSpan.FromMinutes(5));
         Assert.DoesNotContain("traceparent", received.Headers.Keys, StringComparer.OrdinalIgnoreCase);
         Assert.Equal(["delivered 1 200 -"], await _bench.DeliveriesAsync(endpoint));
         Assert.Equal(0, await _runner.RelayAndDeliverAsync());

@@ -1,4 +1,5 @@
 using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Webhooks;
 
@@ -13,6 +14,7 @@ public sealed class RaisedEventTests(ApiFixture api)
         foreach (var action in new[] { "suspend", "suspend", "resume", "resume" })
         {
             (await api.Operator.PutAsync($"/api/teams/{team.Id}/{action}")).Is(200);
+            await WallClock.NextIdAsync();
         }
 
         Assert.Equal(

@@ -74,7 +74,7 @@ public sealed class VerificationTests(AppFixture app)
         {
             File.Copy(Path.Combine(NodeModules.Scripts, "webhooks.mjs"), Path.Combine(folder, "webhooks.mjs"));
             await File.WriteAllTextAsync(Path.Combine(folder, "cases.json"), cases);
-            return (await Programs.RunAsync("node", ["webhooks.mjs", "cases.json"], folder, TimeSpan.FromMinutes(1)))
+            return (await Programs.RunAsync("node", ["webhooks.mjs", "cases.json"], folder, TimeSpan.FromMinutes(3)))
                 .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         }
         finally

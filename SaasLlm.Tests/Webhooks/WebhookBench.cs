@@ -42,6 +42,10 @@ internal sealed class WebhookBench : IAsyncDisposable
     /// <summary>A runner; several are several processes' worth.</summary>
     /// <param name="resolver">Null: names lead to the machine itself.</param>
     public Runner CreateRunner(IHostResolver? resolver = null, params (string Name, string Value)[] settings)
+        => CreateRunner(TimeProvider.System, resolver, settings);
+
+    /// <summary>A runner with a clock of its own.</summary>
+    public Runner CreateRunner(TimeProvider time, IHostResolver? resolver = null, params (string Name, string Value)[] settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -56,6 +60,7 @@ internal sealed class WebhookBench : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.AddCoreData();
         builder.Services.AddWebhooks().AddWebhookDelivery();
+        builder.Services.Replace(ServiceDescriptor.Singleton(time));
         if (resolver is not null)
         {
             builder.Services.Replace(ServiceDescriptor.Singleton(resolver));
@@ -78,6 +83,16 @@ internal sealed class WebhookBench : IAsyncDisposable
             SELECT unnest($1), 'org', nullif($2, ''), $3, 'key', '{"number": 1.50, "text": "ü €"}', '2026-01-31 12:00:00.5Z'
             """, ids, team ?? "", topic);
         return ids;
+    }
+
+    /// <summary>Postgres' clock stands from now on, and is only shifted: what is due in five seconds is not, however long a test takes.</summary>
+    public async Task StopClockAsync()
+    {
+        await ExecuteAsync("CREATE TABLE standing_clock AS SELECT now() AS time");
+        await ExecuteAsync("""
+            CREATE OR REPLACE FUNCTION ledger_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+            $$ SELECT time + coalesce(nullif(current_setting('saasllm.clock_shift', true), ''), '0')::interval FROM standing_clock $$
+            """);
     }
 
     /// <summary>Postgres' clock goes on by this much, for sessions that begin from now on.</summary>

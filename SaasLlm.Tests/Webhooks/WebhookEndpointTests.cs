@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
 
 namespace SaasLlm.Tests.Webhooks;
 
@@ -40,6 +41,7 @@ public sealed partial class WebhookEndpointTests(ApiFixture api)
         var team = await api.CreateTeamAsync();
 
         var ofTeam = (await RegisterAsync($$"""{"team_id":"{{team.Id}}","url":"https://example.com/1"}""")).Is(200)["webhook"]!;
+        await WallClock.NextIdAsync();
         var ofAll = (await RegisterAsync($$"""{"organization_id":"{{team.OrganizationId}}","url":"https://example.com/2"}""")).Is(200)["webhook"]!;
 
         Assert.Equal((team.OrganizationId, team.Id), ((string)ofTeam["organization_id"]!, (string)ofTeam["team_id"]!));
