@@ -11,9 +11,12 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
     // A failpoint that this much load does not hit is not where it should be.
     private const int AnswersPerStrikeMax = 200;
 
-    private static readonly TimeSpan s_strikePatience = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan s_loadPatience = TimeSpan.FromSeconds(45);
-    private static readonly TimeSpan s_quietPatience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan s_strikePatience = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan s_loadPatience = TimeSpan.FromSeconds(150);
+    private static readonly TimeSpan s_quietPatience = TimeSpan.FromSeconds(120);
+
+    // What is broken on purpose never heals.
+    private static readonly TimeSpan s_brokenPatience = TimeSpan.FromSeconds(40);
 
     private static readonly string[] s_levels = ["---", "warn", "fail", "crit", "Unhandled"];
     private static int s_runs;
@@ -84,7 +87,7 @@ internal sealed class CrashRun(CrashRig rig, CrashRow row, int seed)
             await Task.Delay(250, cancellation);
             late = [.. await LedgerChecks.QuietAsync(rig.Source, CrashRig.AttemptGrace), .. await RedisChecks.CompareAsync(rig, tenants)];
         }
-        while (late.Count > 0 && Stopwatch.GetElapsedTime(began) < s_quietPatience);
+        while (late.Count > 0 && Stopwatch.GetElapsedTime(began) < (row.MustFind is null ? s_quietPatience : s_brokenPatience));
 
         _faults.AddRange(late);
         _faults.AddRange(await RedisChecks.ProbeAsync(rig, tenants));

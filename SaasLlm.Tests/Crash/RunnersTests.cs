@@ -17,7 +17,7 @@ public sealed class RunnersTests(AppFixture fixture, ITestOutputHelper output) :
     private const int Jobs = 30;
     private const int Batch = 60;
 
-    private static readonly TimeSpan s_quietPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_quietPatience = TimeSpan.FromSeconds(180);
     private static readonly int s_seed = Random.Shared.Next(1, 1_000_000);
 
     // What is wrong, past triggers and constraints, and the check that must say so.

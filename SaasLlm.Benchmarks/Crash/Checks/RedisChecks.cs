@@ -13,7 +13,7 @@ internal static class RedisChecks
     private const decimal Micro = 1_000_000;
     private const int TriesMax = 5;
 
-    private static readonly TimeSpan s_pushPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_pushPatience = TimeSpan.FromSeconds(15);
 
     /// <summary>Opens and cancels one job of each team on each API. For when nothing else runs.</summary>
     public static async Task<IReadOnlyList<string>> ProbeAsync(CrashRig rig, Tenants tenants)

@@ -40,7 +40,7 @@ internal sealed class RunnersBench : IAsyncDisposable
     // Leases run out within seconds, so that what must heal does; a step that was begun by many runners that died is not its own fault here.
     private static readonly Dictionary<string, string> s_settings = new()
     {
-        ["BackgroundJobs__Lease"] = "00:00:04",
+        ["BackgroundJobs__Lease"] = "00:00:06",
         ["BackgroundJobs__Poll"] = "00:00:00.05",
         ["BackgroundJobs__RetryMin"] = "00:00:00.05",
         ["BackgroundJobs__RetryMax"] = "00:00:01",

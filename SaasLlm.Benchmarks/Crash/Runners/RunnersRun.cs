@@ -10,8 +10,8 @@ internal sealed class RunnersRun(RunnersBench bench, CrashRow row, int seed, Act
 {
     private const int MoreJobs = 3;
 
-    private static readonly TimeSpan s_wavePatience = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_strikePatience = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan s_wavePatience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_strikePatience = TimeSpan.FromSeconds(150);
     private static readonly TimeSpan s_morePause = TimeSpan.FromMilliseconds(500);
 
     private readonly Random _random = new(seed + (row.Name.Sum(letter => letter) * 7919));
