@@ -110,12 +110,122 @@ public sealed class GatewayReplicasTests
         Assert.Equal(TransportFault.NotConnected, (await client(s_limit)).Fault);
     }
 
+    // Packets to a machine that is gone are dropped: .NET reports its limit for connecting as a cancellation.
+    [Fact]
+    public async Task An_address_whose_machine_is_gone_rests_and_the_request_goes_on()
+    {
+        await using var there = await StubGateway.StartAsync();
+        var gateway = Replicas(TimeSpan.FromMinutes(1), TimeProvider.System, "http://127.0.0.1:9", there.BaseUrl);
+        var hung = 0;
+        using var connects = new SocketsHttpHandler
+        {
+            ConnectTimeout = TimeSpan.FromMilliseconds(200),
+            ConnectCallback = async (context, cancellation) =>
+            {
+                if (context.DnsEndPoint.Port == 9)
+                {
+                    Interlocked.Increment(ref hung);
+                    await Task.Delay(Timeout.Infinite, cancellation);
+                }
+
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        var (client, _) = Client(gateway, connects);
+
+        for (var call = 0; call < 4; call++)
+        {
+            Assert.Equal(200, (await client(s_limit)).Status);
+        }
+
+        Assert.Equal((1, 4, 1), (hung, there.Requests.Count, gateway.Replicas.Resting));
+    }
+
+    // Only a limit for connecting proves that nothing was sent.
+    [Fact]
+    public async Task A_request_that_was_cancelled_otherwise_is_not_repeated()
+    {
+        var gateway = Replicas(TimeSpan.FromMinutes(1), TimeProvider.System, "http://127.0.0.1:9", "http://127.0.0.1:10");
+        using var cancels = new ThrowingHandler(() => new OperationCanceledException("disposed of"));
+        var (client, _) = Client(gateway, cancels);
+
+        Assert.Equal(TransportFault.Cut, (await client(s_limit)).Fault);
+        Assert.Equal((1, 0), (cancels.Asked.Count, gateway.Replicas.Resting));
+    }
+
+    [Fact]
+    public async Task Where_every_machine_is_gone_each_is_asked_once()
+    {
+        var gateway = Replicas(TimeSpan.FromMinutes(1), TimeProvider.System, "http://127.0.0.1:9", "http://127.0.0.1:10");
+        using var hangs = new ThrowingHandler(() => new TaskCanceledException("connect", new TimeoutException()));
+        var (client, _) = Client(gateway, hangs);
+
+        Assert.Equal(TransportFault.NotConnected, (await client(s_limit)).Fault);
+        Assert.Equal([9, 10], hangs.Asked);
+        Assert.Equal(2, gateway.Replicas.Resting);
+    }
+
+    // One that refuses at once has nothing under way, ever.
+    [Fact]
+    public async Task An_address_that_lost_its_database_does_not_draw_the_requests()
+    {
+        await using var bad = await StubGateway.StartAsync();
+        await using var good = await StubGateway.StartAsync();
+        bad.Answer = (http, _) => StubGateway.Json(http, 503, StubGateway.Error("No connected db.", "no_db_connection"));
+        good.Answer = async (http, _) =>
+        {
+            await Task.Delay(20);
+            await StubGateway.Json(http, 200, StubGateway.Completion());
+        };
+        var gateway = Replicas(TimeSpan.FromMinutes(1), TimeProvider.System, bad.BaseUrl, good.BaseUrl);
+        var (client, _) = Client(gateway);
+
+        await Parallel.ForEachAsync(Enumerable.Range(0, 100), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (_, _) => await client(s_limit));
+
+        // What the first eight brought it, and nothing after that; nothing was repeated.
+        Assert.InRange(bad.Requests.Count, 1, 8);
+        Assert.Equal(100, bad.Requests.Count + good.Requests.Count);
+        Assert.Equal(1, gateway.Replicas.Resting);
+    }
+
+    [Fact]
+    public async Task After_its_rest_an_address_gets_one_request_at_a_time_until_it_answers_one()
+    {
+        await using var back = await StubGateway.StartAsync();
+        await using var other = await StubGateway.StartAsync();
+        var gate = new TaskCompletionSource();
+        back.Answer = (http, _) => StubGateway.Json(http, 503, StubGateway.Error("No connected db.", "no_db_connection"));
+        var time = new HandMovedTime();
+        var gateway = Replicas(TimeSpan.FromSeconds(5), time, back.BaseUrl, other.BaseUrl);
+        var (client, _) = Client(gateway);
+        Assert.Equal(503, (await client(s_limit)).Status);
+        Assert.Equal(200, (await client(s_limit)).Status);
+        time.Move(TimeSpan.FromSeconds(6));
+
+        back.Answer = async (http, _) =>
+        {
+            await gate.Task;
+            await StubGateway.Json(http, 200, StubGateway.Completion());
+        };
+        other.Answer = back.Answer;
+        var waiting = Enumerable.Range(0, 8).Select(_ => client(s_limit)).ToList();
+        gate.SetResult();
+        Assert.All(await Task.WhenAll(waiting), answer => Assert.Equal(200, answer.Status));
+        Assert.Equal((2, 8), (back.Requests.Count, other.Requests.Count));
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client(s_limit)));
+        Assert.Equal((6, 12), (back.Requests.Count, other.Requests.Count));
+    }
+
     private static (Func<TimeSpan, Task<GatewayAnswer>> Complete, HttpClient Http) Client(params string[] addresses)
         => Client(Replicas(TimeSpan.FromMinutes(1), TimeProvider.System, addresses));
 
-    private static (Func<TimeSpan, Task<GatewayAnswer>> Complete, HttpClient Http) Client((GatewayReplicas Replicas, IOptions<GatewayOptions> Options) gateway)
+    private static (Func<TimeSpan, Task<GatewayAnswer>> Complete, HttpClient Http) Client(
+        (GatewayReplicas Replicas, IOptions<GatewayOptions> Options) gateway, HttpMessageHandler? inner = null)
     {
-        var http = new HttpClient(new SpreadHandler(gateway.Replicas, gateway.Options) { InnerHandler = new SocketsHttpHandler() });
+        var http = new HttpClient(new SpreadHandler(gateway.Replicas, gateway.Options) { InnerHandler = inner ?? new SocketsHttpHandler() });
         var client = new CompletionClient(http, gateway.Options, TimeProvider.System);
         var to = new GatewayTarget(null, gateway.Options.Value.Root, "", IsLiteLlm: true);
         return (timeout => client.CompleteAsync(to, "v1/chat/completions", "{}"u8.ToArray(), timeout), http);
@@ -144,4 +254,15 @@ public sealed class GatewayReplicasTests
     }
 
     private static string UrlOf(Socket socket) => $"http://127.0.0.1:{((IPEndPoint)socket.LocalEndPoint!).Port}";
+
+    private sealed class ThrowingHandler(Func<Exception> fault) : HttpMessageHandler
+    {
+        public List<int> Asked { get; } = [];
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Asked.Add(request.RequestUri!.Port);
+            throw fault();
+        }
+    }
 }

@@ -27,10 +27,9 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
             return await ReadAnswerAsync(response, options.Value.AnswerBytesMax, time, deadline.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException exception)
         {
-            // Not our deadline: then it was the handler's limit for making a connection.
-            return new(0, default, deadline.IsCancellationRequested ? TransportFault.TimedOut : TransportFault.NotConnected);
+            return new(0, default, deadline.IsCancellationRequested ? TransportFault.TimedOut : FaultOf(exception));
         }
         catch (HttpRequestException exception)
         {
@@ -45,15 +44,31 @@ public sealed class CompletionClient(HttpClient http, IOptions<GatewayOptions> o
     /// <summary>A whole answer; one that is longer than allowed counts as cut.</summary>
     internal static async Task<GatewayAnswer> ReadAnswerAsync(
         HttpResponseMessage response, int bytesMax, TimeProvider time, CancellationToken cancellation)
-        => await ReadAsync(response, bytesMax, cancellation) is { } bytes
-            ? new((int)response.StatusCode, bytes, RetryAfter: RetryAfter(response, time), CostUsd: Cost(response))
-            : new(0, default, TransportFault.Cut);
+    {
+        if (await ReadAsync(response, bytesMax, cancellation) is not { } bytes)
+        {
+            return new(0, default, TransportFault.Cut);
+        }
+
+        var answer = new GatewayAnswer((int)response.StatusCode, bytes, RetryAfter: RetryAfter(response, time), CostUsd: Cost(response));
+        SpreadHandler.Judge(response.Content, answer);
+        return answer;
+    }
 
     /// <summary>Whether there was a connection at all.</summary>
-    internal static TransportFault FaultOf(HttpRequestException exception)
-        => exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
-            ? TransportFault.NotConnected
-            : TransportFault.Cut;
+    internal static TransportFault FaultOf(Exception exception) => IsUnsent(exception) ? TransportFault.NotConnected : TransportFault.Cut;
+
+    /// <summary>
+    /// True where no connection was made, so that nothing was sent. The handler reports its limit for making one as a cancellation that a
+    /// <see cref="TimeoutException"/> caused; above it, where the request's own limit does so too, ask for that first.
+    /// </summary>
+    internal static bool IsUnsent(Exception exception) => exception switch
+    {
+        HttpRequestException failed => failed.HttpRequestError
+            is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
+        OperationCanceledException { InnerException: TimeoutException } => true,
+        _ => false,
+    };
 
     private static decimal? Cost(HttpResponseMessage response)
         => response.Headers.NonValidated.TryGetValues(GatewayCost.Header, out var values) ? GatewayCost.Parse(values.ToString()) : null;

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Options;
+using SaasLlm.Core.Llm.Answers;
 
 namespace SaasLlm.Core.Llm.Gateway;
 
@@ -23,20 +24,20 @@ internal sealed class SpreadHandler(GatewayReplicas replicas, IOptions<GatewayOp
             {
                 request.RequestUri = new Uri(turn.Root, path);
                 var response = await base.SendAsync(request, cancellationToken);
-                response.Content = new CountedContent(response.Content, turn);
-                return response;
-            }
-            catch (HttpRequestException exception)
-            {
-                // Where no connection was made, nothing was sent, and nothing is bought twice.
-                var isUnsent = CompletionClient.FaultOf(exception) == Answers.TransportFault.NotConnected;
-                if (isUnsent)
+                if (response.IsSuccessStatusCode)
                 {
-                    turn.Fail();
+                    turn.Pass();
                 }
 
+                response.Content = new CountedContent(response.Content, turn, options.Value.IsLiteLlm);
+                return response;
+            }
+            // Where no connection was made, nothing was sent, and nothing is bought twice.
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested && CompletionClient.IsUnsent(exception))
+            {
+                turn.Fail();
                 turn.Dispose();
-                if (!isUnsent || tries >= replicas.Count)
+                if (tries >= replicas.Count)
                 {
                     throw;
                 }
@@ -49,18 +50,41 @@ internal sealed class SpreadHandler(GatewayReplicas replicas, IOptions<GatewayOp
         }
     }
 
+    /// <summary>Tells the address that gave an answer by what it says: one that is out of order is left alone for a while.</summary>
+    /// <param name="content">The answer's.</param>
+    public static void Judge(HttpContent content, GatewayAnswer answer) => (content as CountedContent)?.Judge(answer);
+
     /// <summary>A content that says when it is done with.</summary>
     private sealed class CountedContent : HttpContent
     {
         private readonly HttpContent _inner;
         private readonly GatewayReplicas.Turn _turn;
+        private readonly bool _isLiteLlm;
 
-        public CountedContent(HttpContent inner, GatewayReplicas.Turn turn)
+        public CountedContent(HttpContent inner, GatewayReplicas.Turn turn, bool isLiteLlm)
         {
-            (_inner, _turn) = (inner, turn);
+            (_inner, _turn, _isLiteLlm) = (inner, turn, isLiteLlm);
             foreach (var (name, values) in inner.Headers)
             {
                 Headers.TryAddWithoutValidation(name, values);
+            }
+        }
+
+        public void Judge(GatewayAnswer answer)
+        {
+            // What worked was told by its headers.
+            if (answer.Status < 300)
+            {
+                return;
+            }
+
+            if (AnswerClassifier.Classify(answer, _isLiteLlm) == AnswerMeaning.GatewayDown)
+            {
+                _turn.Fail();
+            }
+            else
+            {
+                _turn.Pass();
             }
         }
 
