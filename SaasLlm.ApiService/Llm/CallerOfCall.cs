@@ -15,6 +15,7 @@ internal static class CallerOfCall
     {
         // Its body is read: what the call takes from here on is not the sender's.
         var clock = new CallClock(context.RequestServices.GetRequiredService<TimeProvider>(), context.Features.Get<RequestClock>()?.BegunAt);
+        context.Features.Set(clock);
         context.Features.Get<AnswerTee>()?.Ending = () => Name(context.Response, call, clock);
         context.Response.OnStarting(() =>
         {

@@ -24,7 +24,9 @@ internal sealed class Ledger(
     public async Task<Result<StartedCall>> OpenJobWithCallAsync(OpenJob job, StartCall call, CancellationToken cancellation)
     {
         using var activity = LedgerTelemetry.Source.StartActivity("open job with call");
-        var result = await OpenAsync<StartedCall>("open_job_with_call", job, (state, now) => SingleCallRules.Open(state, job, call, now), cancellation);
+        // What runs is read only where the job is there already.
+        var result = await OpenAsync<StartedCall>(
+            "open_job_with_call", job, (state, now) => SingleCallRules.Open(state, job, call, now), cancellation, needsRunning: true);
         // Refused at its opening: a shorter answer would not have helped.
         return result.Failure is { Kind: FailureKind.InsufficientCredits } refused ? CallRoom.Closed(refused, call.Lengths) : result;
     }
@@ -161,7 +163,7 @@ internal sealed class Ledger(
         => new(kind, teamId) { LocksAccount = true, FreesCredits = true, Posts = posts };
 
     private async Task<Result<T>> OpenAsync<T>(
-        string kind, OpenJob job, Func<LedgerState, DateTimeOffset, Decision<T>> rule, CancellationToken cancellation)
+        string kind, OpenJob job, Func<LedgerState, DateTimeOffset, Decision<T>> rule, CancellationToken cancellation, bool needsRunning = false)
     {
         if (await reservations.ReserveAsync(job.TeamId, job.JobId, job.Price, job.Lifetime, job.Reserved) is { } refusal)
         {
@@ -172,7 +174,8 @@ internal sealed class Ledger(
         var isOpen = false;
         try
         {
-            var result = await SubmitAsync(new CommandScope(kind, job.TeamId) { Job = job.JobId, LocksAccount = true }, rule, cancellation);
+            var scope = new CommandScope(kind, job.TeamId) { Job = job.JobId, LocksAccount = true, NeedsRunning = needsRunning };
+            var result = await SubmitAsync(scope, rule, cancellation);
             // Unknown may well be open: its reservation ends with its lease.
             isOpen = result.Failure is null or { Code: "store.outcome_unknown" };
             return result.Failure is { Kind: FailureKind.InsufficientCredits } failure ? await WithHoldsAsync(failure, job.TeamId) : result;

@@ -103,6 +103,9 @@ public sealed partial class IdempotencyClaims
         return FinishAsync(token => _store.ReleaseAsync(work.Claim!, workId, token));
     }
 
+    /// <summary>Nobody knows how the attempt ended, and it may not be made twice: repeats are told so from now on.</summary>
+    public Task AbandonAsync(IdempotentWork work) => FinishAsync(token => _store.RenewAsync(work.Claim!, TimeSpan.Zero, token));
+
     /// <summary>The attempt did nothing: the key is free.</summary>
     public Task ForgetAsync(IdempotentWork work) => FinishAsync(token => _store.ForgetAsync(work.Claim!, token));
 

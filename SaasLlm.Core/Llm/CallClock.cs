@@ -11,6 +11,7 @@ public sealed class CallClock(TimeProvider time, long? begunAt = null)
     private TimeSpan _upstream;
     private long? _sentAt;
     private volatile bool _hasBegun;
+    private volatile bool _wasSent;
 
     /// <summary>The call's id; null while it is not planned.</summary>
     public CallId? CallId { get; internal set; }
@@ -33,11 +34,15 @@ public sealed class CallClock(TimeProvider time, long? begunAt = null)
         }
     }
 
+    /// <summary>An attempt of it went out: a model may have been paid for it.</summary>
+    public bool WasSent => _wasSent;
+
     internal void Began() => _hasBegun = true;
 
     /// <summary>An attempt goes out.</summary>
     internal void Sent()
     {
+        _wasSent = true;
         lock (_gate)
         {
             _sentAt = time.GetTimestamp();

@@ -30,6 +30,25 @@ public sealed class LedgerRulesTests
     public void The_last_credit_can_be_held_and_not_a_millionth_less(double allocated, string? code)
         => Assert.Equal(code, Open(Account(allocated: (decimal)allocated)).Answer.Failure?.Code);
 
+    // A repeat of the request comes with a call of its own: what became of the first one nobody told it.
+    [Fact]
+    public void A_job_with_a_call_gives_the_same_command_its_call_and_another_call_nothing()
+    {
+        var (job, call) = (new OpenJob(s_job, "team", "test", null, null, "{}", TimeSpan.FromHours(1), 100), LedgerHarness.Intent("team", s_job));
+        var opened = SingleCallRules.Open(new(Account(allocated: 10), null), job, call, s_now);
+        Assert.Null(opened.Answer.Failure);
+        Assert.Equal(1, opened.State.Job!.StartedCalls);
+
+        var same = SingleCallRules.Open(opened.State, job, call, s_now);
+        var other = SingleCallRules.Open(opened.State, job, LedgerHarness.Intent("team", s_job), s_now);
+        var late = SingleCallRules.Open(opened.State, job, LedgerHarness.Intent("team", s_job), s_now.AddHours(2));
+
+        Assert.Equal((opened.Answer.Value, 0), (same.Answer.Value, same.Entries.Count));
+        Assert.Equal(("idempotency.outcome_unknown", 0), (other.Answer.Failure?.Code, other.Entries.Count));
+        Assert.Equal(("job.expired", 0), (late.Answer.Failure?.Code, late.Entries.Count));
+        Assert.Equal(opened.State, other.State);
+    }
+
     // The month's use begins at zero with the month, whatever the row still says.
     [Theory]
     [InlineData(0, "credits.limit")]

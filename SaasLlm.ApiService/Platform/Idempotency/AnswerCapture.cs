@@ -15,6 +15,9 @@ internal enum AnswerFate
     /// <summary>It failed, and is over: a repeat works, with ids of its own.</summary>
     Renew,
 
+    /// <summary>A model was asked, and nobody knows whether that was recorded: a repeat is told so, and asks no model.</summary>
+    Abandon,
+
     /// <summary>Nothing was done, and the caller is asked to come again: the key is free.</summary>
     Forget,
 }
@@ -65,13 +68,18 @@ internal static class AnswerCapture
 
     /// <summary>
     /// An answer that says when to come again is none to keep, whatever its status. Nor is that of a call that failed: it is over, its job
-    /// too if that was all its own, and a repeat makes it anew, unless the store may know better how it ended.
+    /// too if that was all its own, and a repeat makes it anew, unless the store may know better how it ended. Where it was sent by then, it is
+    /// never sent again.
     /// </summary>
     /// <param name="failure">What it says; of a stream, what ended it.</param>
     /// <param name="isCall">The request calls a model.</param>
-    public static AnswerFate FateOf(StoredAnswer answer, Failure? failure = null, bool isCall = false) => answer.Status switch
+    /// <param name="wasSent">It has called one.</param>
+    public static AnswerFate FateOf(StoredAnswer answer, Failure? failure = null, bool isCall = false, bool wasSent = false) => answer.Status switch
     {
-        < 300 or >= 500 when isCall && failure is not null => failure.Code.StartsWith("store.", StringComparison.Ordinal) ? AnswerFate.Release : AnswerFate.Renew,
+        < 300 or >= 500 when isCall && failure is { } ended && !ended.Code.StartsWith("store.", StringComparison.Ordinal) => AnswerFate.Renew,
+        < 300 when failure is not null && wasSent => AnswerFate.Abandon,
+        < 300 when failure is not null && isCall => AnswerFate.Release,
+        >= 500 when wasSent => AnswerFate.Abandon,
         >= 500 => AnswerFate.Release,
         StatusCodes.Status408RequestTimeout or StatusCodes.Status429TooManyRequests => AnswerFate.Forget,
         _ => answer.Headers.Any(header => header.Key == "Retry-After") ? AnswerFate.Forget : AnswerFate.Keep,

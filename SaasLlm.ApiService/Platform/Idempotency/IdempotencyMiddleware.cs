@@ -3,6 +3,7 @@ using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Errors;
 using SaasLlm.Core.Failpoints;
 using SaasLlm.Core.Idempotency;
+using SaasLlm.Core.Llm;
 
 namespace SaasLlm.ApiService.Platform.Idempotency;
 
@@ -69,7 +70,7 @@ internal static class IdempotencyMiddleware
         catch (Exception exception)
         {
             // Nobody knows how far it came. What may not be done twice keeps its claim, which lapses: its outcome is unknown.
-            if (mayRepeat || Core.Data.StoreErrors.IsUnavailable(exception))
+            if (mayRepeat || (Core.Data.StoreErrors.IsUnavailable(exception) && !WasSent(context)))
             {
                 await claims.ReleaseAsync(work);
             }
@@ -80,14 +81,17 @@ internal static class IdempotencyMiddleware
         Failpoint.Hit(FailpointName.KeyWorked);
         // First kept, then sent: what the caller has seen, a repeat sees again.
         // What may not be done twice is a call to a model.
-        await (AnswerCapture.FateOf(captured.Answer, captured.Failure, isCall: !mayRepeat) switch
+        await (AnswerCapture.FateOf(captured.Answer, captured.Failure, isCall: !mayRepeat, WasSent(context)) switch
         {
             AnswerFate.Keep => claims.CompleteAsync(work, captured.Answer),
             AnswerFate.Release => claims.ReleaseAsync(work),
             AnswerFate.Renew => claims.RenewAsync(work),
+            AnswerFate.Abandon => claims.AbandonAsync(work),
             _ => claims.ForgetAsync(work),
         });
         Failpoint.Hit(FailpointName.KeyStored);
         await AnswerCapture.SendAsync(context.Response, captured.Answer, captured.Sent);
     }
+
+    private static bool WasSent(HttpContext context) => context.Features.Get<CallClock>() is { WasSent: true };
 }

@@ -1,4 +1,5 @@
 using SaasLlm.Core.Common;
+using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Jobs;
 
 namespace SaasLlm.Core.Credits.Rules;
@@ -14,12 +15,9 @@ internal static class SingleCallRules
             return Decision<StartedCall>.Unchanged(state, refused);
         }
 
-        // The same command again: its call is running, or over.
         if (opened.State.Job!.StartedCalls > 0)
         {
-            var known = opened.State.Job;
-            return Decision<StartedCall>.Unchanged(
-                state, known.IsOver(now) ? known.Over() : CallRules.Answer(known, now));
+            return Decision<StartedCall>.Unchanged(state, Again(opened.State.Job, call, now));
         }
 
         var started = CallRules.Start(opened.State, call, now);
@@ -27,6 +25,13 @@ internal static class SingleCallRules
             ? Decision<StartedCall>.Unchanged(state, failure)
             : started with { Entries = [.. opened.Entries, .. started.Entries] };
     }
+
+    // The same command again finds its call running. Another call is a repeat of the request: what became of the first one nobody told it,
+    // and the model may have been paid for it.
+    private static Result<StartedCall> Again(JobState known, StartCall call, DateTimeOffset now)
+        => known.IsOver(now) ? known.Over()
+            : known.Running.Any(running => running.CallId == call.CallId) ? CallRules.Answer(known, now)
+            : IdempotencyRules.OutcomeUnknown;
 
     public static Decision<ClosedJob> End(LedgerState state, EndCall call, RowIds ids, DateTimeOffset now)
     {

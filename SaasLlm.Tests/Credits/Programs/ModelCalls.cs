@@ -48,7 +48,8 @@ internal sealed partial class Model
     {
         if (_jobs.TryGetValue(open.JobId, out var known))
         {
-            return Over(known);
+            // Only the very command finds its call; a repeat of its request does not know what became of it.
+            return Over(known) ?? (known.Running.ContainsKey(call.CallId) ? null : "idempotency.outcome_unknown");
         }
 
         var refused = Open(open) ?? Start(call);

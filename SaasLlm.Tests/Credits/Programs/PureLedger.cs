@@ -25,7 +25,7 @@ internal sealed class PureLedger(string team, DateTimeOffset start)
         _queue.Add(command switch
         {
             OpenJob open => (Scope(open.JobId), (state, now) => OpenJobRule.Decide(state, open, now)),
-            Single single => (Scope(single.Job.JobId), (state, now) => SingleCallRules.Open(state, single.Job, single.Call, now)),
+            Single single => (Scope(single.Job.JobId) with { NeedsRunning = true }, (state, now) => SingleCallRules.Open(state, single.Job, single.Call, now)),
             EndSingle { Call: var end } => (Scope(end.JobId) with { EndsCall = end.CallId, NeedsRunning = true },
                 (state, now) => SingleCallRules.End(state, end, ids, now)),
             StartCall call => (Scope(call.JobId) with { NeedsRunning = true }, (state, now) => CallRules.Start(state, call, now)),

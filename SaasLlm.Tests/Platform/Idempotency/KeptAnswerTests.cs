@@ -140,6 +140,20 @@ public sealed class KeptAnswerTests(ApiFixture api, AppFixture app)
         => Assert.Equal(
             fate, AnswerCapture.FateOf(new(status, [], default), code is null ? null : new(FailureKind.Unavailable, code, "x"), isCall: true).ToString());
 
+    // Sent is paid for: what became of it is not found out by sending it again.
+    [Theory]
+    [InlineData(200, null, "Keep")]
+    [InlineData(200, "llm.stream_failed", "Renew")]
+    [InlineData(200, "store.unavailable", "Abandon")]
+    [InlineData(502, "llm.all_models_failed", "Renew")]
+    [InlineData(503, "store.unavailable", "Abandon")]
+    [InlineData(503, "store.outcome_unknown", "Abandon")]
+    [InlineData(500, null, "Abandon")]
+    public void What_was_sent_and_may_not_be_recorded_is_never_sent_again(int status, string? code, string fate)
+        => Assert.Equal(
+            fate,
+            AnswerCapture.FateOf(new(status, [], default), code is null ? null : new(FailureKind.Unavailable, code, "x"), isCall: true, wasSent: true).ToString());
+
     [Theory]
     [InlineData("k", true)]
     [InlineData("8e03978e-40d5-43e8-bc93-6894a57f9324", true)]

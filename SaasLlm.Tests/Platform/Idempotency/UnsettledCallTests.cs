@@ -1,0 +1,81 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Npgsql;
+using SaasLlm.Core.Llm;
+using SaasLlm.Tests.Access;
+using SaasLlm.Tests.Infrastructure;
+using SaasLlm.Tests.Llm;
+
+namespace SaasLlm.Tests.Platform.Idempotency;
+
+/// <summary>A model answers, and Postgres is gone until the call's deadline: whatever its repeats do, the model is not asked twice.</summary>
+public sealed class UnsettledCallTests(AppFixture app)
+{
+    [Theory]
+    [InlineData("/v1/chat/completions", "\"model\"", "")]
+    [InlineData("/v1/chat/completions", "\"model\"", ",\"stream\":true")]
+    [InlineData("/api/jobs/create-and-call", "\"job_type\":\"t\",\"model_group\"", "")]
+    [InlineData("/api/jobs/JOB/llm-call", "\"model_group\"", "")]
+    [InlineData("/api/jobs/JOB/llm-call-stream", "\"model_group\"", "")]
+    public async Task A_call_that_could_not_be_settled_is_never_sent_again(string path, string model, string fields)
+    {
+        var stores = await app.StoresAsync();
+        await using var gateway = await StubGateway.StartAsync();
+        var database = new NpgsqlConnectionStringBuilder(await stores.CreateDatabaseAsync());
+        using var wire = new TcpProxy(database.Host!, database.Port);
+        (database.Host, database.Port, database.Timeout) = ("127.0.0.1", wire.Port, 2);
+        var settings = ApiFixture.Settings(database.ConnectionString, stores.Redis);
+        settings["Gateway:BaseUrl"] = gateway.BaseUrl;
+        settings["Gateway:CallTimeout"] = "00:00:04";
+        settings["Pricing:Models:model-a:InputUsdPerMillion"] = "1";
+        settings["Pricing:Models:model-a:OutputUsdPerMillion"] = "1";
+        await using var api = await Replica.StartAsync(
+            settings, services => services.Replace(ServiceDescriptor.Singleton<ITeamGatewayKeys>(new FakeGatewayKeys())));
+        var (team, group) = await TeamAsync(api);
+        path = path.Replace("JOB", (string)(await team.PostAsync("/api/jobs/create", """{"job_type":"t"}""")).Is(200)["job_id"]!, StringComparison.Ordinal);
+        var body = $$"""{{{model}}:"{{group}}","messages":[{"role":"user","content":"x"}]{{fields}}}""";
+        gateway.Answer = (http, asked) =>
+        {
+            wire.Cut();
+            return asked.Contains("\"stream\":true", StringComparison.Ordinal)
+                ? StubGateway.Events(http,
+                    """{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}""",
+                    """{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1}}""",
+                    "[DONE]")
+                : StubGateway.Json(http, 200, StubGateway.Completion());
+        };
+
+        var first = await team.PostOnceAsync(path, body, "key-1");
+        Assert.Contains("store.", first.Text, StringComparison.Ordinal);
+        gateway.Answer = (http, _) => StubGateway.Json(http, 200, StubGateway.Completion());
+        wire.Mend();
+        await IsBackAsync(api);
+
+        for (var repeat = 0; repeat < 2; repeat++)
+        {
+            (await team.PostOnceAsync(path, body, "key-1")).Is(409, "idempotency.outcome_unknown");
+        }
+
+        Assert.Single(gateway.Requests);
+    }
+
+    private static async Task<(ApiClient Team, string Group)> TeamAsync(Replica api)
+    {
+        var (organization, team, group) = (ApiFixture.Unique("org"), ApiFixture.Unique("team"), ApiFixture.Unique("Group"));
+        (await api.Operator.PostAsync("/api/organizations/create", $$"""{"organization_id":"{{organization}}","name":"Org"}""")).Is(200);
+        (await api.Operator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{group}}","display_name":"G","models":[{"model_name":"model-a"}]}""")).Is(200);
+        var created = (await api.Operator.PostAsync("/api/teams/create", $$"""
+            {"organization_id":"{{organization}}","team_id":"{{team}}","team_alias":"T","model_groups":["{{group}}"],"credits_allocated":10}
+            """)).Is(200);
+        return (api.As((string)created["virtual_key"]!), group);
+    }
+
+    private static async Task IsBackAsync(Replica api)
+    {
+        for (var tries = 0; (await api.Operator.GetAsync("/api/organizations")).Status != 200; tries++)
+        {
+            Assert.True(tries < 100, "Postgres did not come back");
+            await Task.Delay(50);
+        }
+    }
+}
