@@ -117,8 +117,61 @@ public sealed class OutgoingBodyTests
     [InlineData("""{"role":"user","content":[{"type":"image_url","image_url":"file:///etc/passwd"}]}""", "messages[0].content[0].image_url")]
     [InlineData("""{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}}]}""", "messages[0].content[0].file.file_id")]
     [InlineData("""{"role":"user","content":[{"type":"file","file":{"file_data":"s3://x"}}]}""", "messages[0].content[0].file.file_data")]
+    [InlineData("""{"role":"assistant","tool_calls":{}}""", "messages[0].tool_calls")]
+    [InlineData("""{"role":"assistant","tool_calls":["x"]}""", "messages[0].tool_calls[0]")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"a","cache_control":{"type":"ephemeral"}}]}""", "messages[0].tool_calls[0].cache_control")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"a"},{"id":"b","extra_content":{}}]}""", "messages[0].tool_calls[1].extra_content")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"a","function":[]}]}""", "messages[0].tool_calls[0].function")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}","provider_specific_fields":{}}}]}""", "messages[0].tool_calls[0].function.provider_specific_fields")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":{"cache_control":{}}}}]}""", "messages[0].tool_calls[0].function.arguments")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"a","type":"custom","custom":{"name":"f","input":"x","y":1}}]}""", "messages[0].tool_calls[0].custom.y")]
+    [InlineData("""{"role":"assistant","function_call":"f"}""", "messages[0].function_call")]
+    [InlineData("""{"role":"assistant","function_call":{"name":"f","arguments":"{}","cache_control":{}}}""", "messages[0].function_call.cache_control")]
+    [InlineData("""{"role":"assistant","content":"x","annotations":[{"type":"url_citation","cache_control":{}}]}""", "messages[0].annotations[0].cache_control")]
     public void A_wrong_message_is_refused_by_its_place(string message, string field)
         => Refuses($$"""{"messages":[{{message}}]}""", "llm.invalid_request", field);
+
+    [Fact]
+    public void What_an_answer_was_made_of_can_be_sent_back()
+    {
+        const string Echo = """
+            {"role":"assistant","content":null,"refusal":null,"annotations":[{"type":"url_citation","url_citation":{"url":"https://x","title":"x","start_index":0,"end_index":1}}],
+             "function_call":{"name":"f","arguments":"{}"},
+             "tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"b","type":"custom","custom":{"name":"g","input":"x"}},
+              {"id":"c","type":"function","function":{"name":"f","arguments":null},"custom":null}]}
+            """;
+
+        Assert.Null(Read($$"""{"messages":[{"role":"user","content":"x"},{{Echo}}]}""").Failure);
+        Assert.Null(Read($$"""{"messages":[{{Echo.Replace("\"id\":\"a\"", "\"extra_content\":{}", StringComparison.Ordinal)}}]}""", """{"allowed_fields":["extra_content"]}""").Failure);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"custom","custom":{"name":"f","format":{"type":"text"}}}""", null)]
+    [InlineData("""{"type":"custom","custom":{"name":"f","cache_control":{}}}""", "tools[0].custom.cache_control")]
+    [InlineData("""{"type":"function","function":{"name":"f"},"custom":{"cache_control":{}}}""", "tools[0].custom.cache_control")]
+    [InlineData("""{"type":"custom","custom":{"name":"f"},"function":{"cache_control":{}}}""", "tools[0].function.cache_control")]
+    public void A_tool_holds_what_openai_knows_of_it(string tool, string? field)
+    {
+        var body = $$"""{"messages":{{Hello}},"tools":[{{tool}}]}""";
+        Assert.Equal(field, (string?)Read(body).Failure?.Details!["param"]);
+    }
+
+    // Both go out, and nobody knows which one a server obeys.
+    [Theory]
+    [InlineData("\"max_tokens\":9000", 9000)]
+    [InlineData("\"max_completion_tokens\":9000", 9000)]
+    [InlineData("\"max_tokens\":9000,\"max_completion_tokens\":1", 9000)]
+    [InlineData("\"max_tokens\":1,\"max_completion_tokens\":9000", 9000)]
+    [InlineData("\"max_tokens\":null,\"max_completion_tokens\":5", 5)]
+    public void A_call_is_as_large_as_the_larger_of_its_limits(string limits, int tokens)
+    {
+        var body = $$"""{"messages":{{Hello}},{{limits}}}""";
+        Assert.Equal(tokens, Read(body).Value.MaxOutputTokens);
+        if (tokens == 9000)
+        {
+            Assert.Equal("llm.invalid_request", Read(body, """{"max_output_tokens":8999}""").Failure?.Code);
+        }
+    }
 
     [Fact]
     public void A_group_may_allow_other_addresses_and_tools()

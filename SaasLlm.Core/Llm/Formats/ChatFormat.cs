@@ -25,7 +25,15 @@ internal sealed class ChatFormat : CallFormat
     public override IEnumerable<JsonElement> Pictures(JsonElement body) => InlinePictures.OfMessages(body.GetProperty("messages"));
 
     public override RequestSize SizeOf(JsonElement body)
-        => new(FieldChecks.Number(body, "max_completion_tokens") ?? FieldChecks.Number(body, "max_tokens"), FieldChecks.Number(body, "n") ?? 1);
+        => new(LongestAnswer(body), FieldChecks.Number(body, "n") ?? 1);
+
+    // Both are sent where both are given, and servers differ in which one they obey.
+    private static int? LongestAnswer(JsonElement body)
+        => (FieldChecks.Number(body, "max_completion_tokens"), FieldChecks.Number(body, "max_tokens")) switch
+        {
+            ({ } newer, { } older) => Math.Max(newer, older),
+            var (newer, older) => newer ?? older,
+        };
 
     // Usage is always asked for: without it nobody knows what a stream cost.
     public override ReadOnlySpan<byte> Mode(bool isStream) => isStream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"u8 : ",\"stream\":false"u8;

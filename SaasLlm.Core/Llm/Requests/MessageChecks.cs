@@ -25,6 +25,11 @@ internal static class MessageChecks
         ["file"] = ["type", "file"],
     };
 
+    // Clients that gather a stream keep the index. Gemini's extra_content names things of a provider; we never gave it.
+    private static readonly HashSet<string> s_call = ["id", "type", "index", "function", "custom"];
+    private static readonly HashSet<string> s_function = ["name", "arguments"];
+    private static readonly HashSet<string> s_custom = ["name", "input"];
+    private static readonly HashSet<string> s_annotation = ["type", "url_citation", "file_citation", "container_file_citation", "file_path"];
     private static readonly HashSet<string> s_image = ["url", "detail"];
     private static readonly HashSet<string> s_file = ["file_data", "filename", "file_id"];
 
@@ -70,7 +75,67 @@ internal static class MessageChecks
             return ($"{field}.audio", "Audio changes the price of a call and is not offered.");
         }
 
-        return Unknown(message, s_members, field, settings) ?? Content(message, $"{field}.content", settings);
+        return Unknown(message, s_members, field, settings)
+            ?? Content(message, $"{field}.content", settings)
+            ?? Each(message, "tool_calls", field, (call, place) => Call(call, place, settings))
+            ?? Texts(message, "function_call", s_function, field, settings)
+            ?? Each(message, "annotations", field, (annotation, place) => Unknown(annotation, s_annotation, place, settings));
+    }
+
+    private static (string, string)? Call(JsonElement call, string field, GroupSettings settings)
+        => Unknown(call, s_call, field, settings)
+           ?? Texts(call, "function", s_function, field, settings)
+           ?? Texts(call, "custom", s_custom, field, settings);
+
+    // A list of objects, where it is there.
+    private static (string, string)? Each(
+        JsonElement message, string name, string field, Func<JsonElement, string, (string Field, string Sentence)?> fault)
+    {
+        if (!FieldChecks.Present(message, name, out var list))
+        {
+            return null;
+        }
+
+        if (list.ValueKind != JsonValueKind.Array)
+        {
+            return ($"{field}.{name}", $"'{field}.{name}' must be a list.");
+        }
+
+        var index = 0;
+        foreach (var item in list.EnumerateArray())
+        {
+            var place = $"{field}.{name}[{index++}]";
+            if (item.ValueKind != JsonValueKind.Object)
+            {
+                return (place, $"'{place}' must be an object.");
+            }
+
+            if (fault(item, place) is { } found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    // An object with these texts, where it is there.
+    private static (string, string)? Texts(JsonElement element, string name, HashSet<string> members, string field, GroupSettings settings)
+    {
+        if (!FieldChecks.Present(element, name, out var value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            return ($"{field}.{name}", $"'{field}.{name}' must be an object.");
+        }
+
+        return Unknown(value, members, $"{field}.{name}", settings)
+            ?? (members.Cast<string?>().FirstOrDefault(member => FieldChecks.Present(value, member!, out var text) && text.ValueKind != JsonValueKind.String) is { } wrong
+                ? ($"{field}.{name}.{wrong}", $"'{field}.{name}.{wrong}' must be a text.")
+                : null);
     }
 
     private static (string, string)? Content(JsonElement message, string field, GroupSettings settings)

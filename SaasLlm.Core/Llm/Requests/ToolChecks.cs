@@ -7,6 +7,7 @@ namespace SaasLlm.Core.Llm.Requests;
 internal static class ToolChecks
 {
     private static readonly HashSet<string> s_tool = ["type", "function", "custom"];
+    private static readonly HashSet<string> s_custom = ["name", "description", "format"];
     private static readonly HashSet<string> s_function = ["name", "description", "parameters", "strict"];
 
     /// <summary>The first fault, or null.</summary>
@@ -55,10 +56,13 @@ internal static class ToolChecks
         }
 
         return Members(tool, s_tool, field, settings)
-            ?? (type == "function" && tool.TryGetProperty("function", out var function)
-                ? Members(function, s_function, $"{field}.function", settings)
-                : null);
+            ?? Part(tool, "function", s_function, field, settings)
+            ?? Part(tool, "custom", s_custom, field, settings);
     }
+
+    // Whatever its type says: LiteLLM passes on what is there.
+    private static (string, string)? Part(JsonElement tool, string name, HashSet<string> known, string field, GroupSettings settings)
+        => FieldChecks.Present(tool, name, out var part) ? Members(part, known, $"{field}.{name}", settings) : null;
 
     /// <summary>The first member that is not known and not allowed, or null.</summary>
     public static (string Field, string Sentence)? Members(JsonElement element, HashSet<string> known, string field, GroupSettings settings)
