@@ -62,6 +62,28 @@ public sealed class CostOfAttemptTests
     public void Of_what_never_came_nothing_is_known_but_its_limit(int status, TransportFault fault)
         => Assert.Equal((null, new CostEvidence("unknown", 0, 0.158m)), CostOfAttempt.Of(Facts(new(status, default, fault)), s_price));
 
+    // Each as LiteLLM says it, by its recording. What is refused costs nothing; what got lost on its way may have been computed.
+    [Theory]
+    [InlineData("inference/errors/upstream-408", true)]
+    [InlineData("inference/errors/upstream-504", true)]
+    [InlineData("inference/errors/timeout-config", true)]
+    [InlineData("inference/errors/upstream-closed", true)]
+    [InlineData("inference/errors/connection-refused", true)] // the same words as of one that was closed
+    [InlineData("inference/errors/upstream-html-200", true)]
+    [InlineData("inference/errors/upstream-object-without-choices", true)]
+    [InlineData("inference/stream/dropped-before-first", true)]
+    [InlineData("inference/stream/slow-first-byte-timeout", true)]
+    [InlineData("inference/errors/upstream-400", false)]
+    [InlineData("inference/errors/upstream-401", false)]
+    [InlineData("inference/errors/upstream-429", false)]
+    [InlineData("inference/errors/upstream-500", false)]
+    [InlineData("inference/errors/upstream-503", false)]
+    [InlineData("inference/errors/upstream-529", false)]
+    public void What_got_lost_between_the_provider_and_the_gateway_is_unknown(string name, bool isLost)
+        => Assert.Equal(
+            isLost ? (null, new CostEvidence("unknown", 0, 0.158m)) : (0m, new("provider", 0, 0)),
+            CostOfAttempt.Of(Facts(RecordedAnswersTests.Answer(name)), s_price));
+
     [Theory]
     [InlineData("4.5e-06", "0.0000045")]
     [InlineData("0.00040319999999999993", "0.0004032")]

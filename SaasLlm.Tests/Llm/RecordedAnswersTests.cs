@@ -43,6 +43,11 @@ public sealed partial class RecordedAnswersTests
         }
     }
 
+    /// <summary>What LiteLLM answered in a recording.</summary>
+    internal static GatewayAnswer Answer(string name) => s_recordings.Load(name) is { } recording
+        ? new(recording.Status, recording.Body)
+        : throw new ArgumentException($"There is no recording {name}.", nameof(name));
+
     private static string FolderOf(string name) => string.Join('/', name.Split('/')[..^1]);
 
     private static string FirstOutcome(FakeLedger ledger)

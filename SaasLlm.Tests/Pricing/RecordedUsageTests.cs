@@ -59,6 +59,17 @@ public sealed class RecordedUsageTests
         Assert.Equal(0.0001176m, new ModelPrice(0.8m, 4, 0.08m).Cost(read));
     }
 
+    [Theory]
+    [InlineData(""","cache_creation_input_tokens":100""", "")]
+    [InlineData("", ""","cache_creation_tokens":100""")]
+    [InlineData(""","cache_creation_input_tokens":100""", ""","cache_creation_tokens":100""")]
+    public void A_response_tells_of_cache_writes_by_the_same_names(string beside, string within)
+    {
+        var usage = $$"""{"input_tokens":162,"output_tokens":6,"input_tokens_details":{"cached_tokens":50{{within}}}{{beside}}}""";
+
+        Assert.Equal(new TokenUsage(162, 50, 6, 0, 100), SaasLlm.Core.Llm.Responses.ResponseContent.Usage(JsonElement.Parse($$"""{"usage":{{usage}}}""")));
+    }
+
     // No recording: what LiteLLM's own tests of Gemini's usage assert (tests/test_litellm/llms/vertex_ai/gemini), 0022ff8. Of what was read from the
     // cache its text_tokens tell nothing: they are the rest.
     [Theory]

@@ -36,12 +36,13 @@ public static class AnswerContent
 
         var cached = Math.Min(Detail(usage, "prompt_tokens_details", "cached_tokens"), input ?? 0);
         var reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens");
-        return new(input ?? 0, cached, output ?? 0, Math.Min(reasoning, output ?? 0), Math.Min(CacheWrite(usage), (input ?? 0) - cached));
+        return new(input ?? 0, cached, output ?? 0, Math.Min(reasoning, output ?? 0), Math.Min(CacheWrite(usage, "prompt_tokens_details"), (input ?? 0) - cached));
     }
 
-    // LiteLLM's name for what Anthropic stores for later; its versions put it in one place or the other, or in both.
-    private static long CacheWrite(JsonElement usage)
-        => Detail(usage, "prompt_tokens_details", "cache_creation_tokens") is > 0 and var written
+    /// <summary>LiteLLM's name for what Anthropic stores for later; its versions put it in one place or the other, or in both.</summary>
+    /// <param name="details">The member of <paramref name="usage"/> that divides the input up.</param>
+    internal static long CacheWrite(JsonElement usage, string details)
+        => Detail(usage, details, "cache_creation_tokens") is > 0 and var written
             ? written
             : Count(usage, "cache_creation_input_tokens") ?? 0;
 

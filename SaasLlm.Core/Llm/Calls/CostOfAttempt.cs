@@ -40,8 +40,8 @@ internal static class CostOfAttempt
                 : Counted(facts, price));
         }
 
-        // A refusal costs nothing; what a cut or late answer cost, nobody here knows.
-        return facts.Answer.Fault == TransportFault.NotConnected || facts.Answer.Status >= 300
+        // A refusal costs nothing; what a cut or late answer cost, whoever tells of it, nobody here knows.
+        return facts.Answer.Fault == TransportFault.NotConnected || (facts.Answer.Status >= 300 && !LostAnswer.IsOne(facts.Answer))
             ? (0m, new(UsageSource.Provider, 0, 0))
             : (null, new(UsageSource.Unknown, 0, Allowed(facts, price)));
     }

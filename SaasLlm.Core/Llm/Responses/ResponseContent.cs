@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Llm.Answers;
 
 namespace SaasLlm.Core.Llm.Responses;
 
@@ -23,10 +24,15 @@ internal static class ResponseContent
 
         var (input, output) = (Count(usage, "input_tokens") ?? 0, Count(usage, "output_tokens") ?? 0);
         // No response has neither: zeros stand where nobody said anything.
-        return input == 0 && output == 0
-            ? null
-            : new(input, Math.Min(Detail(usage, "input_tokens_details", "cached_tokens"), input),
-                output, Math.Min(Detail(usage, "output_tokens_details", "reasoning_tokens"), output));
+        if (input == 0 && output == 0)
+        {
+            return null;
+        }
+
+        var cached = Math.Min(Detail(usage, "input_tokens_details", "cached_tokens"), input);
+        return new(
+            input, cached, output, Math.Min(Detail(usage, "output_tokens_details", "reasoning_tokens"), output),
+            Math.Min(AnswerContent.CacheWrite(usage, "input_tokens_details"), input - cached));
     }
 
     public static string? Text(JsonElement element, string name) => Find(element, name, JsonValueKind.String)?.GetString();
