@@ -16,7 +16,8 @@ internal sealed class ImportPrices(GatewayPrices gateway) : Endpoint<ImportPrice
         {
             s.Summary = "Takes the gateway's price list";
             s.Description = "Reads LiteLLM's `/model/info` and adds a version with what differs, if anything does: new and changed prices, and, if asked for, those no "
-                + "longer listed. The job runner takes new prices by itself; changed ones wait for this call, unless `Pricing:Import` is `all`.";
+                + "longer listed. A model whose price depends on the length of the prompt is not taken (`skipped`): the book has one price a token, so it is "
+                + "unpriced until you state one. The job runner takes new prices by itself; changed ones wait for this call, unless `Pricing:Import` is `all`.";
             s.Params["dry_run"] = "true: only say what would change.";
             s.Params["remove_missing"] = "true: take the price of what is no longer listed back.";
             s.ResponseExamples[200] = ImportPricesResponse.Example;
@@ -36,23 +37,31 @@ internal sealed class ImportPrices(GatewayPrices gateway) : Endpoint<ImportPrice
 internal sealed record ImportPricesRequest([property: QueryParam] bool? DryRun = null, [property: QueryParam] bool? RemoveMissing = null);
 
 /// <param name="Version">The version that was added; null when nothing was.</param>
-/// <param name="Missing">What the gateway no longer lists; it keeps its price unless <c>remove_missing</c> says otherwise.</param>
+/// <param name="Missing">What the gateway no longer lists, or what is skipped now; it keeps its price unless <c>remove_missing</c> says otherwise.</param>
+/// <param name="Skipped">Listed, and not taken.</param>
 internal sealed record ImportPricesResponse(
     bool DryRun,
     long? Version,
     int Unchanged,
     IReadOnlyList<PriceDifferenceResponse> Added,
     IReadOnlyList<PriceDifferenceResponse> Changed,
-    IReadOnlyList<PriceDifferenceResponse> Missing)
+    IReadOnlyList<PriceDifferenceResponse> Missing,
+    IReadOnlyList<SkippedPriceResponse> Skipped)
 {
     public static readonly ImportPricesResponse Example = new(
         false, 13, 40, [new("gpt-4o-mini", null, new(0.15m, 0.6m, 0.075m, null, null, 0))],
-        [new("gpt-4o", PriceResponse.Example with { OutputUsdPerMillion = 15 }, PriceResponse.Example)], []);
+        [new("gpt-4o", PriceResponse.Example with { OutputUsdPerMillion = 15 }, PriceResponse.Example)], [], [new("gemini-2.5-pro", SkippedPriceResponse.ByLength)]);
 
     public static ImportPricesResponse From(PriceImport import, ImportOrder order) => new(
         order.IsDryRun, import.Version, import.Unchanged,
         [.. import.Added.Select(PriceDifferenceResponse.From)], [.. import.Changed.Select(PriceDifferenceResponse.From)],
-        [.. import.Missing.Select(PriceDifferenceResponse.From)]);
+        [.. import.Missing.Select(PriceDifferenceResponse.From)], [.. import.Skipped.Select(name => new SkippedPriceResponse(name, SkippedPriceResponse.ByLength))]);
+}
+
+/// <param name="Reason">Why its price is not taken.</param>
+internal sealed record SkippedPriceResponse(string ModelName, string Reason)
+{
+    public const string ByLength = "Its price depends on the length of the prompt.";
 }
 
 internal sealed record PriceDifferenceResponse(string ModelName, PriceResponse? Before, PriceResponse? After)

@@ -33,6 +33,7 @@ public sealed partial class GatewayPrices(
     private TimeSpan _lifetime;
     private bool _wasRead;
     private int _waiting;
+    private string _skipped = "";
 
     /// <summary>False while the gateway's list was never read.</summary>
     public bool IsKnown => !IsAutomatic || Volatile.Read(ref _wasRead);
@@ -128,6 +129,12 @@ public sealed partial class GatewayPrices(
     private void Tell(PriceImport import, int waiting)
     {
         telemetry.PricesWaiting(waiting);
+        var skipped = string.Join(", ", import.Skipped);
+        if (Interlocked.Exchange(ref _skipped, skipped) != skipped && skipped.Length > 0)
+        {
+            LogSkipped(skipped);
+        }
+
         if (import.Version is { } version)
         {
             LogTaken(version, import.Added.Count, import.Changed.Count - waiting);
@@ -139,7 +146,7 @@ public sealed partial class GatewayPrices(
         }
     }
 
-    private async Task<IReadOnlyDictionary<string, ModelPrice>?> ReadAsync()
+    private async Task<GatewayPriceList?> ReadAsync()
     {
         try
         {
@@ -156,6 +163,9 @@ public sealed partial class GatewayPrices(
 
     [LoggerMessage(5001, LogLevel.Warning, "The gateway's price list could not be read; the book stays as it is")]
     private partial void LogPricesUnread(Exception exception);
+
+    [LoggerMessage(5006, LogLevel.Warning, "The gateway's prices of {Models} depend on the length of the prompt and are not taken: state prices with PUT /api/prices/models")]
+    private partial void LogSkipped(string models);
 
     [LoggerMessage(5002, LogLevel.Information, "Version {Version} of the price book: {Added} prices of the gateway are new, {Changed} changed")]
     private partial void LogTaken(long version, int added, int changed);

@@ -43,6 +43,21 @@ internal sealed class PriceBook : IPriceBook, IChangeListener
 
     public ValueTask<long> NewestAsync(CancellationToken cancellation) => _newest.GetAsync(NewestName, cancellation);
 
+    public async ValueTask<long> NewestAsync(IReadOnlyCollection<string> models, CancellationToken cancellation)
+    {
+        var newest = await NewestAsync(cancellation);
+        foreach (var model in IsKnown ? [] : models)
+        {
+            if ((await HistoryAsync(model, newest, cancellation)).At(newest)?.Source == PriceSource.BuiltIn && await _gateway.TakeNewAsync(cancellation))
+            {
+                await ForgetNewestAsync();
+                return await NewestAsync(cancellation);
+            }
+        }
+
+        return newest;
+    }
+
     public async ValueTask<ModelPrice?> FindAsync(string model, long version, CancellationToken cancellation)
     {
         // LiteLLM lists a wildcard under its pattern, for example "openai/*".
@@ -71,9 +86,14 @@ internal sealed class PriceBook : IPriceBook, IChangeListener
     // Another process may have taken the list just before, and its notice be on its way.
     private async ValueTask<ModelPrice?> AfterImportAsync(string model, string? pattern, long version, CancellationToken cancellation)
     {
+        await ForgetNewestAsync();
+        return await SinceAsync(model, pattern, version, cancellation);
+    }
+
+    private async ValueTask ForgetNewestAsync()
+    {
         _newest.Forget(NewestName);
         await _newest.ForgetSharedAsync(NewestName);
-        return await SinceAsync(model, pattern, version, cancellation);
     }
 
     // Of the two the one that came first: whatever is added later must not change what a job was told.

@@ -7,7 +7,7 @@ namespace SaasLlm.Core.Pricing;
 public sealed record ImportOrder(string Reason, bool IsDryRun = false, bool TakesChanges = true, bool RemovesMissing = false);
 
 /// <summary>What the gateway's list and the book's copy of it differ in, by name.</summary>
-/// <param name="Missing">No longer listed.</param>
+/// <param name="Missing">No longer listed, or no longer taken.</param>
 /// <param name="Version">The version that was added; null when nothing was.</param>
 public sealed record PriceImport(
     IReadOnlyList<PriceDifference> Added,
@@ -16,8 +16,12 @@ public sealed record PriceImport(
     int Unchanged,
     long? Version = null)
 {
-    internal static PriceImport Compare(IReadOnlyDictionary<string, ModelPrice> standing, IReadOnlyDictionary<string, ModelPrice> listed)
+    /// <summary>Listed, and not taken: their price depends on the length of the prompt.</summary>
+    public IReadOnlyList<string> Skipped { get; init; } = [];
+
+    internal static PriceImport Compare(IReadOnlyDictionary<string, ModelPrice> standing, GatewayPriceList list)
     {
+        var listed = list.Prices;
         var both = listed.OrderBy(model => model.Key, StringComparer.Ordinal)
             .Select(model => new PriceDifference(model.Key, standing.GetValueOrDefault(model.Key), model.Value.Rounded())).ToList();
         return new(
@@ -25,7 +29,10 @@ public sealed record PriceImport(
             [.. both.Where(model => model.Before is not null && model.Before != model.After)],
             [.. standing.Where(model => !listed.ContainsKey(model.Key)).OrderBy(model => model.Key, StringComparer.Ordinal)
                 .Select(model => new PriceDifference(model.Key, model.Value, null))],
-            both.Count(model => model.Before == model.After));
+            both.Count(model => model.Before == model.After))
+        {
+            Skipped = list.ByLength,
+        };
     }
 
     internal IReadOnlyDictionary<string, ModelPrice?> States(ImportOrder order)

@@ -188,6 +188,20 @@ public sealed class CallBooksTests
         Assert.Single(gateway.Requests);
     }
 
+    [Fact]
+    public async Task A_call_is_priced_by_the_version_that_the_gateways_list_is_in()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        using var bench = new CallerBench(gateway.BaseUrl, ["secret-model-7"]);
+        (bench.Prices.IsKnown, bench.Prices.NewestOfGateway) = (false, 3);
+        bench.Prices.ByVersion[("secret-model-7", 3)] = new(1_000, 3_000, 1_000);
+
+        Assert.Null((await bench.CallAsync()).Failure);
+
+        Assert.Equal(3, Assert.Single(bench.Ledger.Of<StartCall>()).PriceVersion);
+        Assert.Equal(2.5m, Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
+    }
+
     private static async Task UntilAsync(Func<bool> condition)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));

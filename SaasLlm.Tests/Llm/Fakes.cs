@@ -132,7 +132,12 @@ internal sealed class FakePrices : IPriceBook
 
     public bool IsKnown { get; set; } = true;
 
+    /// <summary>With the gateway's list taken in.</summary>
+    public long? NewestOfGateway { get; set; }
+
     public ValueTask<long> NewestAsync(CancellationToken cancellation) => new(Newest);
+
+    public ValueTask<long> NewestAsync(IReadOnlyCollection<string> models, CancellationToken cancellation) => new(NewestOfGateway ?? Newest);
 
     public ValueTask<ModelPrice?> FindAsync(string model, long version, CancellationToken cancellation)
         => new(ByVersion.GetValueOrDefault((model, version)));

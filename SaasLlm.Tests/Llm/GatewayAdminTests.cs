@@ -94,14 +94,40 @@ public sealed class GatewayAdminTests
             """);
         using var http = new HttpClient();
 
-        var prices = await Of(http, gateway.BaseUrl).ReadPricesAsync(s_none);
+        var (prices, byLength) = await Of(http, gateway.BaseUrl).ReadPricesAsync(s_none);
 
         Assert.Equal(["a", "embed", "two", "zero"], prices.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(new(0.15m, 0.6m, 0.075m), prices["a"]);
         Assert.Equal(new(0m, 0m), prices["zero"]);
         Assert.Equal(new(0.02m, 0m), prices["embed"]);
         Assert.Equal(new(3m, 1m), prices["two"]);
+        Assert.Empty(byLength);
         Assert.Equal("[\"Bearer sk-master\"]", JsonSerializer.Serialize(gateway.Requests.Select(request => request.Authorization)));
+    }
+
+    // One deployment of a group is enough: its base price would bill long prompts below cost.
+    [Fact]
+    public async Task A_price_that_depends_on_the_length_is_no_price()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 200, """
+            {"data":[
+             {"model_name":"in","model_info":{"input_cost_per_token":1e-06,"output_cost_per_token":1e-06,"input_cost_per_token_above_128k_tokens":2e-06}},
+             {"model_name":"out","model_info":{"input_cost_per_token":1e-06,"output_cost_per_token":1e-06,"output_cost_per_token_above_200k_tokens":2e-06}},
+             {"model_name":"cached","model_info":{"input_cost_per_token":1e-06,"output_cost_per_token":1e-06,"cache_read_input_token_cost_above_272k_tokens":2e-06}},
+             {"model_name":"table","model_info":{"input_cost_per_token":1e-06,"output_cost_per_token":1e-06,"tiered_pricing":[{"range":[0,32000]}]}},
+             {"model_name":"mixed","model_info":{"input_cost_per_token":1e-06,"output_cost_per_token":1e-06,"input_cost_per_token_above_128k_tokens":2e-06}},
+             {"model_name":"mixed","model_info":{"input_cost_per_token":9e-06,"output_cost_per_token":9e-06}},
+             {"model_name":"same","model_info":{"input_cost_per_token":1e-06,"output_cost_per_token":1e-06,"input_cost_per_token_above_128k_tokens":1.0e-06}},
+             {"model_name":"flat","model_info":{"input_cost_per_token":1e-06,"output_cost_per_token":1e-06,"input_cost_per_token_above_128k_tokens":null,
+              "cache_creation_input_token_cost_above_1hr":6e-06,"input_cost_per_image_above_512_and_512_pixels":1,"tiered_pricing":[]}}]}
+            """);
+        using var http = new HttpClient();
+
+        var (prices, byLength) = await Of(http, gateway.BaseUrl).ReadPricesAsync(s_none);
+
+        Assert.Equal(["flat", "same"], prices.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["cached", "in", "mixed", "out", "table"], byLength);
     }
 
     private static GatewayAdmin Of(HttpClient http, string baseUrl, string masterKey = "sk-master")

@@ -47,6 +47,58 @@ public sealed class PriceBookTests(AppFixture app) : IAsyncLifetime
         Assert.Single(_gateway!.Requests);
     }
 
+    // On a fresh database the built-in list has a price at once, and the gateway's may be another.
+    [Fact]
+    public async Task The_gateways_list_is_read_before_a_call_is_priced_by_the_built_in_one()
+    {
+        Lists("""{"model_name":"gpt-4o","model_info":{"input_cost_per_token":7e-06,"output_cost_per_token":8e-06}}""");
+        await using var replica = await StartAsync();
+        var book = replica.Services.GetRequiredService<IPriceBook>();
+        var before = await book.NewestAsync(["a"], default);
+        Assert.Empty(_gateway!.Requests);
+        Assert.Equal(new(2.5m, 10, 1.25m), await book.FindAsync("gpt-4o", before, default));
+
+        var version = await book.NewestAsync(["gpt-4o"], default);
+
+        Assert.Equal(before + 1, version);
+        Assert.Equal(new(7m, 8m), await book.FindAsync("gpt-4o", version, default));
+        Assert.Equal(version, await book.NewestAsync(["gpt-4o"], default));
+        Assert.Single(_gateway!.Requests);
+    }
+
+    [Fact]
+    public async Task Where_the_gateways_list_cannot_be_read_the_built_in_one_stands_in()
+    {
+        _gateway!.Answer = (http, _) => StubGateway.Json(http, 500, "gone");
+        await using var replica = await StartAsync();
+        var book = replica.Services.GetRequiredService<IPriceBook>();
+
+        var version = await book.NewestAsync(["gpt-4o"], default);
+
+        Assert.Equal(new(2.5m, 10, 1.25m), await book.FindAsync("gpt-4o", version, default));
+    }
+
+    [Fact]
+    public async Task A_model_priced_by_length_is_named_and_has_no_price_until_the_operator_states_one()
+    {
+        Lists("""
+            {"model_name":"a","model_info":{"input_cost_per_token":1.5e-07,"output_cost_per_token":6e-07}},
+            {"model_name":"long","model_info":{"input_cost_per_token":1e-06,"output_cost_per_token":1e-06,"input_cost_per_token_above_128k_tokens":2e-06}}
+            """);
+        await using var replica = await StartAsync();
+        var book = replica.Services.GetRequiredService<IPriceBook>();
+
+        var taken = (await replica.Operator.PutAsync("/api/prices/import")).Is(200);
+
+        Assert.Equal("a", (string)Assert.Single(taken["added"]!.AsArray())!["model_name"]!);
+        Assert.Equal(
+            """[{"model_name":"long","reason":"Its price depends on the length of the prompt."}]""", taken["skipped"]!.ToJsonString());
+        Assert.Null(await book.FindAsync("long", (long)taken["version"]!, default));
+        (await replica.Operator.PutAsync("/api/prices/models/long", """{"input_usd_per_million":2,"output_usd_per_million":2}""")).Is(200);
+        Assert.Null((await replica.Operator.PutAsync("/api/prices/import?remove_missing=true")).Is(200)["version"]);
+        Assert.Equal(new(2m, 2m), await book.FindAsync("long", (long)taken["version"]! + 1, default));
+    }
+
     [Theory]
     [InlineData(500, "gone")]
     [InlineData(200, "not json")]

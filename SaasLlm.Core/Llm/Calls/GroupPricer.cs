@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Llm.Gateway;
+using SaasLlm.Core.ModelGroups;
 using SaasLlm.Core.Pricing;
 
 namespace SaasLlm.Core.Llm.Calls;
@@ -9,7 +10,9 @@ namespace SaasLlm.Core.Llm.Calls;
 /// <summary>Prices a group's models by a version of the book. One without a price is skipped, and the operator is told.</summary>
 internal sealed partial class GroupPricer(IPriceBook prices, IOptions<GatewayOptions> options, LlmTelemetry telemetry, ILogger<GroupPricer> logger)
 {
-    public ValueTask<long> NewestAsync(CancellationToken cancellation) => prices.NewestAsync(cancellation);
+    /// <summary>The version that a call to the group is priced by.</summary>
+    public ValueTask<long> NewestAsync(ResolvedModelGroup group, CancellationToken cancellation)
+        => prices.IsKnown ? prices.NewestAsync(cancellation) : prices.NewestAsync([.. group.Models.Select(model => model.Name)], cancellation);
 
     /// <summary>503 <c>pricing.unpriced</c> where no model has a price, 503 <c>llm.gateway_unavailable</c> where none may be known yet.</summary>
     /// <exception cref="Npgsql.NpgsqlException">Neither Redis nor Postgres answered.</exception>

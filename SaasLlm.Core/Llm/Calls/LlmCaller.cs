@@ -90,7 +90,7 @@ internal sealed class LlmCaller(
             return wrong;
         }
 
-        var version = await prices.NewestAsync(cancellation);
+        var version = await prices.NewestAsync(group, cancellation);
         if (!(await models.ChooseAsync(group, body.Format.OnlyModel, call.TeamId, version, cancellation)).TryGet(out var chosen, out var none))
         {
             return none;

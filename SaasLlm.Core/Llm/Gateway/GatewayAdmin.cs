@@ -89,7 +89,7 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
     }
 
     /// <summary>The price list; a model without prices is not in it, one with explicit zeros is.</summary>
-    public async Task<IReadOnlyDictionary<string, ModelPrice>> ReadPricesAsync(CancellationToken cancellation)
+    public async Task<GatewayPriceList> ReadPricesAsync(CancellationToken cancellation)
     {
         using var request = Request(HttpMethod.Get, "model/info");
         using var response = await http.SendAsync(request, cancellation);
@@ -97,18 +97,30 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
         await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
         using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancellation);
         var prices = new Dictionary<string, ModelPrice>(StringComparer.Ordinal);
+        var byLength = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var model in document.RootElement.GetProperty("data").EnumerateArray().Where(model => model.ValueKind == JsonValueKind.Object))
         {
             if (model.TryGetProperty("model_name", out var name) && name.ValueKind == JsonValueKind.String && name.GetString() is { } text && ModelPrice.IsModelName(text)
-                && model.TryGetProperty("model_info", out var info) && info.ValueKind == JsonValueKind.Object
-                && Price(info) is { } price)
+                && model.TryGetProperty("model_info", out var info) && info.ValueKind == JsonValueKind.Object)
             {
-                // A group of several deployments is priced at its dearest.
-                prices[text] = prices.TryGetValue(text, out var other) && other.Input + other.Output > price.Input + price.Output ? other : price;
+                if (DependsOnLength(info))
+                {
+                    byLength.Add(text);
+                }
+                else if (Price(info) is { } price)
+                {
+                    // A group of several deployments is priced at its dearest.
+                    prices[text] = prices.TryGetValue(text, out var other) && other.Input + other.Output > price.Input + price.Output ? other : price;
+                }
             }
         }
 
-        return prices;
+        foreach (var name in byLength)
+        {
+            prices.Remove(name);
+        }
+
+        return new(prices, [.. byLength]);
     }
 
     /// <summary>True if the gateway answers at all.</summary>
@@ -120,6 +132,18 @@ public sealed class GatewayAdmin(HttpClient http, IOptions<GatewayOptions> optio
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
         return options.Value.IsLiteLlm ? response.IsSuccessStatusCode : (int)response.StatusCode < 500;
     }
+
+    // For example "input_cost_per_token_above_128k_tokens" beside "input_cost_per_token", or a table under "tiered_pricing".
+    private static bool DependsOnLength(JsonElement info)
+        => info.EnumerateObject().Any(member => member.Value.ValueKind switch
+        {
+            JsonValueKind.Number => member.Name.IndexOf("_above_", StringComparison.Ordinal) is > 0 and var end
+                && member.Name.EndsWith("k_tokens", StringComparison.Ordinal) && member.Name.AsSpan(0, end).Contains("token", StringComparison.Ordinal)
+                && !(info.TryGetProperty(member.Name.AsSpan(0, end), out var usual) && usual.ValueKind == JsonValueKind.Number
+                     && usual.TryGetDecimal(out var before) && member.Value.TryGetDecimal(out var after) && before == after),
+            JsonValueKind.Array => member.Name == "tiered_pricing" && member.Value.GetArrayLength() > 0,
+            _ => false,
+        });
 
     // Half a price is none, but an embedding has no output.
     private static ModelPrice? Price(JsonElement info)

@@ -181,6 +181,8 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
 
         public ValueTask<long> NewestAsync(CancellationToken cancellation) => new(0);
 
+        public ValueTask<long> NewestAsync(IReadOnlyCollection<string> models, CancellationToken cancellation) => new(0);
+
         public ValueTask<ModelPrice?> FindAsync(string model, long version, CancellationToken cancellation) => new(new ModelPrice(10, 30, 1));
     }
 }
