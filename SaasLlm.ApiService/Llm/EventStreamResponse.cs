@@ -49,17 +49,22 @@ internal static class EventStreamResponse
             await WriteChunksAsync(context, stream, form, time);
             var tee = context.Features.Get<AnswerTee>();
             tee?.Hold();
-            if ((await stream.End).TryGet(out var answer, out var failure))
+            if (!(await stream.End).TryGet(out var answer, out var failure))
+            {
+                tee?.Failure = failure;
+                await response.Body.WriteAsync(form.Failed(stream, failure), context.RequestAborted);
+            }
+            else if (stream.ReaderFault is { } fault)
+            {
+                // The call worked, and a repeat would be charged again: with a key this is the answer that is kept.
+                await response.Body.WriteAsync(form.Failed(stream, fault), context.RequestAborted);
+            }
+            else
             {
                 foreach (var item in form.Succeeded(answer))
                 {
                     await response.Body.WriteAsync(item, context.RequestAborted);
                 }
-            }
-            else
-            {
-                tee?.Failure = failure;
-                await response.Body.WriteAsync(form.Failed(stream, failure), context.RequestAborted);
             }
 
             await response.Body.FlushAsync(context.RequestAborted);

@@ -64,6 +64,81 @@ public sealed class StreamTests
             chunks.Select(chunk => chunk["choices"]![0]!["delta"]!.ToJsonString()));
     }
 
+    // Clients add up what comes twice: get_weatherget_weather.
+    [Fact]
+    public async Task A_server_that_repeats_ids_and_names_is_told_once()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Events(http,
+            Delta("""{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{"}}]}"""),
+            Delta("""{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"}"}},{"index":1,"id":"call_2","function":{"name":"get_","arguments":""}}]}"""),
+            Delta("""{"tool_calls":[{"index":1,"id":"call_9","type":"function","function":{"name":"weather","arguments":"{}"}}]}"""),
+            Delta("""{"function_call":{"name":"f","arguments":"{"}}"""),
+            Delta("""{"function_call":{"name":"f","arguments":"}"}}"""),
+            Delta("""{"tool_calls":[{"index":0,"id":"call_7","type":"function","function":{"name":"get_weather","arguments":""}}]}""").Replace("\"index\":0,\"delta\"", "\"index\":1,\"delta\"", StringComparison.Ordinal),
+            Stop, Usage, Done);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var (chunks, _) = await ReadAsync(bench);
+
+        Assert.Equal(
+            ["""{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{"}}]}""",
+             """{"tool_calls":[{"index":0,"function":{"arguments":"}"}},{"index":1,"id":"call_2","type":"function","function":{"name":"get_","arguments":""}}]}""",
+             """{"tool_calls":[{"index":1,"function":{"name":"weather","arguments":"{}"}}]}""",
+             """{"function_call":{"name":"f","arguments":"{"}}""",
+             """{"function_call":{"arguments":"}"}}""",
+             """{"role":"assistant","tool_calls":[{"index":0,"id":"call_7","type":"function","function":{"name":"get_weather","arguments":""}}]}"""],
+            chunks.Take(6).Select(chunk => chunk["choices"]![0]!["delta"]!.ToJsonString()));
+    }
+
+    // LiteLLM loses the end of every choice but the first.
+    [Fact]
+    public async Task A_choice_that_nobody_ended_is_ended()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Events(http, Says("a"), Of(2, Says("b")),
+            Of(1, Delta("""{"tool_calls":[{"index":0,"id":"call_1","function":{"name":"f","arguments":"{}"}}]}""")), Stop, Usage, Done);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var (chunks, end) = await ReadAsync(bench);
+
+        Assert.Null(end.Failure);
+        Assert.Equal(
+            """[{"index":1,"delta":{},"finish_reason":"tool_calls"},{"index":2,"delta":{},"finish_reason":"stop"}]""", chunks[^1]["choices"]!.ToJsonString());
+        Assert.Single(chunks.SelectMany(chunk => chunk["choices"]!.AsArray()), choice => (int)choice!["index"]! == 0 && choice["finish_reason"] is not null);
+        Assert.Equal(5, chunks.Count);
+    }
+
+    [Fact]
+    public async Task A_choice_of_a_stream_that_broke_has_no_end()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Events(http, Says("a"));
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var (chunks, end) = await ReadAsync(bench);
+
+        Assert.Equal("llm.stream_failed", end.Failure?.Code);
+        Assert.Null(Assert.Single(chunks)["choices"]![0]!["finish_reason"]);
+    }
+
+    // Thoughts are not passed on, and are billed all the same.
+    [Fact]
+    public async Task What_a_model_thought_before_it_broke_off_is_counted()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Events(http, Delta($$"""{"reasoning_content":"{{new string('x', 2392)}}"}"""), Says("12345678"));
+        using var bench = new CallerBench(gateway.BaseUrl, ["secret-model-7"]);
+
+        await ReadAsync(bench);
+
+        // 2400 bytes are 300 to 800 tokens of 30 dollars a million.
+        var evidence = Assert.Single(bench.Ledger.Of<EndCall>()).Evidence!.Value;
+        Assert.Equal("counted", evidence.Source);
+        Assert.InRange(evidence.LowUsd, 0.009m, 0.0094m);
+        Assert.InRange(evidence.HighUsd, 0.024m, 0.026m);
+    }
+
     public static TheoryData<string[]> StreamsWithoutContent => new()
     {
         new[] { Role, Stop, Usage, Done },
@@ -216,8 +291,8 @@ public sealed class StreamTests
         await WaitUntilAsync(() => before == (before = Volatile.Read(ref sent)) && before > 0);
         Assert.InRange(before, 1, 250);
 
-        // Longer than a gap may be: the wait is the reader's, not the provider's. Sixteen are ahead, and the next one has switched its limit off.
-        await WaitUntilAsync(() => (stream.Chunks.Count, time.SwitchedOff) == (16, 17));
+        // Longer than a gap may be: the wait is the reader's, not the provider's. Sixteen are ahead, and the next one has switched its limits off.
+        await WaitUntilAsync(() => (stream.Chunks.Count, time.SwitchedOff) == (16, 2));
         time.Move(TimeSpan.FromMilliseconds(700));
         var count = 0;
         await foreach (var _ in stream.Chunks.ReadAllAsync())
@@ -227,6 +302,72 @@ public sealed class StreamTests
 
         var end = await stream.End;
         Assert.Equal((301, null, "worked"), (count, end.Failure, Assert.Single(bench.Ledger.Of<EndCall>()).Ended!.Outcome));
+    }
+
+    // Else it reads for nothing: what it got is not billed when the call fails at its deadline.
+    [Fact]
+    public async Task A_reader_that_holds_the_call_up_past_its_deadline_is_left_and_the_answer_is_billed()
+    {
+        var (gateway, bench, time, stream) = await HeldUpAsync([Stop, Usage, Done]);
+        await using var _ = gateway;
+        using var __ = bench;
+
+        time.Move(TimeSpan.FromSeconds(2));
+        var end = await stream.End.WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Null(end.Failure);
+        var saved = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Equal((null, 0.025m, "provider"), (saved.ErrorCode, saved.ProviderCostUsd, saved.Evidence?.Source));
+        Assert.Equal("llm.read_too_slowly", stream.ReaderFault?.Code);
+        Assert.Equal(16, (await ReadAsync(stream)).Count);
+    }
+
+    // The provider's time goes on where it stood still, and ends.
+    [Fact]
+    public async Task What_a_slow_reader_did_not_take_is_read_on_for_no_longer_than_the_call_had()
+    {
+        var (gateway, bench, time, stream) = await HeldUpAsync([]);
+        await using var _ = gateway;
+        using var __ = bench;
+
+        await time.MoveUntilAsync(stream.End, TimeSpan.FromMilliseconds(250));
+
+        Assert.Equal("llm.stream_failed", (await stream.End).Failure?.Code);
+        var evidence = Assert.Single(bench.Ledger.Of<EndCall>()).Evidence!.Value;
+        Assert.Equal("bounded", evidence.Source);
+        Assert.InRange(evidence.LowUsd, 0.0000001m, evidence.HighUsd);
+    }
+
+    [Fact]
+    public async Task A_reader_that_was_slow_in_time_gets_all()
+    {
+        var (gateway, bench, time, stream) = await HeldUpAsync([Stop, Usage, Done]);
+        await using var _ = gateway;
+        using var __ = bench;
+
+        time.Move(TimeSpan.FromMilliseconds(900));
+        var chunks = await ReadAsync(stream);
+
+        Assert.Equal((41, null, null), (chunks.Count, (await stream.End).Failure, stream.ReaderFault));
+    }
+
+    // A call of a second, at whose seventeenth chunk of forty it waits for its reader. Without an end the gateway falls silent.
+    private static async Task<(StubGateway Gateway, CallerBench Bench, HandMovedTime Time, LlmStream Stream)> HeldUpAsync(string[] end)
+    {
+        var gateway = await StubGateway.StartAsync();
+        gateway.Answer = async (http, _) =>
+        {
+            await StubGateway.Events(http, [.. Enumerable.Repeat(Says("word "), 40), .. end]);
+            if (end.Length == 0)
+            {
+                await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        };
+        var time = new HandMovedTime();
+        var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1), clock: time);
+        var stream = (await bench.StreamAsync()).Value;
+        await WaitUntilAsync(() => (stream.Chunks.Count, time.SwitchedOff) == (16, 2));
+        return (gateway, bench, time, stream);
     }
 
     [Fact]
@@ -281,6 +422,8 @@ public sealed class StreamTests
     }
 
     private static string Text(IEnumerable<JsonNode> chunks) => string.Concat(chunks.Select(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"]));
+
+    private static string Of(int choice, string chunk) => chunk.Replace("[{\"index\":0", $"[{{\"index\":{choice}", StringComparison.Ordinal);
 
     private static string Says(string text) => Delta($$"""{"content":"{{text}}"}""");
 

@@ -140,7 +140,7 @@ public sealed class PriceBookTests(AppFixture app) : IAsyncLifetime
                    "after":{"input_usd_per_million":0.3,"output_usd_per_million":0.6,"cached_input_usd_per_million":null,"cache_write_usd_per_million":null,"reasoning_usd_per_million":null,"request_usd":0}}],
                  "missing":[{"model_name":"b",
                    "before":{"input_usd_per_million":1,"output_usd_per_million":2,"cached_input_usd_per_million":null,"cache_write_usd_per_million":null,"reasoning_usd_per_million":null,"request_usd":0},
-                   "after":null}]}
+                   "after":null}],"skipped":[]}
                 """),
             preview.Without());
         var taken = (await replica.Operator.PutAsync("/api/prices/import")).Is(200);

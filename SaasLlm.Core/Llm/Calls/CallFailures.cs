@@ -37,6 +37,10 @@ internal static class CallFailures
     public static readonly Failure StreamBroken =
         new(FailureKind.UpstreamFailed, "llm.stream_failed", "The model's answer broke off.");
 
+    /// <summary>The reader held the answer up until the call's time was over; what it did not get was drained, and is charged as if it had left.</summary>
+    public static readonly Failure ReadTooSlowly =
+        new(FailureKind.UpstreamTimeout, "llm.read_too_slowly", "The answer was read so slowly that the call's deadline passed; the rest is not sent.");
+
     /// <summary>Whoever asked has lost the work to another, or could not store the answer.</summary>
     public static readonly Failure AnswerNotKept =
         new(FailureKind.Conflict, "llm.answer_not_kept", "The answer came, and its caller did not keep it; it is not charged.");

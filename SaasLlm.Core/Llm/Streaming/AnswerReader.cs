@@ -40,6 +40,9 @@ internal abstract class AnswerReader
     /// <param name="isDone">It ended with <c>[DONE]</c>.</param>
     public abstract bool IsWhole(bool isDone);
 
+    /// <summary>What a whole answer lacks at its end, for the tenant; null when it lacks nothing.</summary>
+    public virtual byte[]? End() => null;
+
     /// <summary>The bytes for the tenant; null when there is nothing to give yet. Throws for text that no JSON writer can write.</summary>
     public abstract byte[]? Read(JsonElement chunk);
 }

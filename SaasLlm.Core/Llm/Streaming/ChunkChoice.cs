@@ -13,9 +13,12 @@ internal sealed record ChunkChoice(
     public bool IsContent
         => Content is { Length: > 0 } || Refusal is { Length: > 0 } || ToolCalls is not null || FunctionCall is not null || FinishReason == "content_filter";
 
-    /// <summary>Bytes of what it says.</summary>
+    /// <summary>What it thinks, which is billed and not passed on.</summary>
+    public string? Reasoning { get; init; }
+
+    /// <summary>Bytes of what it says and thinks.</summary>
     public long TextBytes
-        => Bytes(Content) + Bytes(Refusal) + Bytes(ToolCalls?.GetRawText()) + Bytes(FunctionCall?.GetRawText());
+        => Bytes(Reasoning) + Bytes(Content) + Bytes(Refusal) + Bytes(ToolCalls?.GetRawText()) + Bytes(FunctionCall?.GetRawText());
 
     public bool IsWorthSending => IsContent || FinishReason is not null;
 
@@ -38,10 +41,18 @@ internal sealed record ChunkChoice(
             calls is { } list && list.GetArrayLength() > 0 ? calls : null,
             Find(delta, "function_call", JsonValueKind.Object),
             Find(choice, "logprobs", JsonValueKind.Object),
-            reason is null ? null : s_finishReasons.Contains(reason) ? reason : "stop");
+            reason is null ? null : s_finishReasons.Contains(reason) ? reason : "stop")
+        {
+            Reasoning = Text(delta, "reasoning_content"),
+        };
     }
 
-    public void Write(Utf8JsonWriter writer, bool hasRole)
+    /// <summary>The end of a choice that spoke and was never told to have ended.</summary>
+    public static ChunkChoice End(int index, string finishReason) => new(index, null, null, null, null, null, finishReason);
+
+    /// <param name="hasRole">It is the choice's first.</param>
+    /// <param name="calls">What the stream's calls were named by so far.</param>
+    public void Write(Utf8JsonWriter writer, bool hasRole, StreamedCalls calls)
     {
         writer.WriteStartObject();
         writer.WriteNumber("index", Index);
@@ -61,10 +72,10 @@ internal sealed record ChunkChoice(
             writer.WriteString("refusal", Refusal);
         }
 
-        WriteToolCalls(writer);
+        WriteToolCalls(writer, calls);
         if (FunctionCall is { } function)
         {
-            WriteFunction(writer, "function_call", function, "arguments");
+            WriteFunction(writer, "function_call", function, "arguments", calls.NewName(Index, StreamedCalls.Function, Text(function, "name")));
         }
 
         writer.WriteEndObject();
@@ -78,7 +89,7 @@ internal sealed record ChunkChoice(
         writer.WriteEndObject();
     }
 
-    private void WriteToolCalls(Utf8JsonWriter writer)
+    private void WriteToolCalls(Utf8JsonWriter writer, StreamedCalls seen)
     {
         if (ToolCalls is not { } calls)
         {
@@ -90,22 +101,20 @@ internal sealed record ChunkChoice(
         foreach (var call in calls.EnumerateArray().Where(call => call.ValueKind == JsonValueKind.Object))
         {
             writer.WriteStartObject();
-            writer.WriteNumber("index", Find(call, "index", JsonValueKind.Number) is { } index && index.TryGetInt32(out var number) ? number : position);
+            var place = Find(call, "index", JsonValueKind.Number) is { } index && index.TryGetInt32(out var number) && number >= 0 ? number : position;
+            writer.WriteNumber("index", place);
             var custom = Find(call, "custom", JsonValueKind.Object);
-            // The id, the type and the name come with the first part of a call; clients add up what comes twice.
-            if (Text(call, "id") is { Length: > 0 } id)
+            // The id, the type and the name come with the first part of a call; clients add up what comes twice, and some servers send it twice.
+            if (Text(call, "id") is { Length: > 0 } id && seen.IsFirstId(Index, place))
             {
                 writer.WriteString("id", id);
                 writer.WriteString("type", custom is null ? "function" : "custom");
             }
 
-            if (custom is { } tool)
+            if ((custom ?? Find(call, "function", JsonValueKind.Object)) is { } said)
             {
-                WriteFunction(writer, "custom", tool, "input");
-            }
-            else if (Find(call, "function", JsonValueKind.Object) is { } function)
-            {
-                WriteFunction(writer, "function", function, "arguments");
+                var name = seen.NewName(Index, place, Text(said, "name"));
+                WriteFunction(writer, custom is null ? "function" : "custom", said, custom is null ? "arguments" : "input", name);
             }
 
             writer.WriteEndObject();
@@ -115,10 +124,10 @@ internal sealed record ChunkChoice(
         writer.WriteEndArray();
     }
 
-    private static void WriteFunction(Utf8JsonWriter writer, string member, JsonElement function, string text)
+    private static void WriteFunction(Utf8JsonWriter writer, string member, JsonElement function, string text, string? name)
     {
         writer.WriteStartObject(member);
-        if (Text(function, "name") is { Length: > 0 } name)
+        if (name is not null)
         {
             writer.WriteString("name", name);
         }

@@ -14,6 +14,8 @@ internal sealed class ChunkReader(CallId callId, string modelGroup, DateTimeOffs
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
     private readonly HashSet<int> _spoken = [];
+    private readonly HashSet<int> _finished = [];
+    private readonly StreamedCalls _calls = new();
     private readonly string _id = $"chatcmpl-{callId.Value:N}";
     private readonly long _created = createdAt.ToUnixTimeSeconds();
 
@@ -41,6 +43,13 @@ internal sealed class ChunkReader(CallId callId, string modelGroup, DateTimeOffs
         return HasContent && choices.Any(choice => choice.IsWorthSending) ? Write(choices) : null;
     }
 
+    // LiteLLM loses the end of every choice but the first, and clients take an answer without one for broken, or wait for it.
+    public override byte[]? End()
+        => _spoken.Order().Where(index => !_finished.Contains(index)).Select(index => ChunkChoice.End(index, _calls.FinishReason(index))).ToList()
+            is { Count: > 0 } missing
+            ? Write(missing)
+            : null;
+
     private byte[] Write(List<ChunkChoice> choices)
     {
         _buffer.ResetWrittenCount();
@@ -54,7 +63,11 @@ internal sealed class ChunkReader(CallId callId, string modelGroup, DateTimeOffs
             writer.WriteStartArray("choices");
             foreach (var choice in choices.Where(choice => choice.IsWorthSending))
             {
-                choice.Write(writer, hasRole: _spoken.Add(choice.Index));
+                choice.Write(writer, hasRole: _spoken.Add(choice.Index), _calls);
+                if (choice.FinishReason is not null)
+                {
+                    _finished.Add(choice.Index);
+                }
             }
 
             writer.WriteEndArray();

@@ -1,12 +1,13 @@
 using System.Threading.Channels;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Llm.Bodies;
+using SaasLlm.Core.Llm.Calls;
 
 namespace SaasLlm.Core.Llm.Streaming;
 
 /// <summary>
 /// A call's answer as it comes. The call writes, at the pace of whoever reads: a slow reader holds the call up, and the call its provider.
-/// A reader that leaves holds up nothing: the rest is drained and accounted.
+/// A reader that leaves holds up nothing: the rest is drained and accounted. One that holds the call up past its deadline is left likewise.
 /// </summary>
 public sealed class LlmStream(CallId callId, JobId jobId)
 {
@@ -33,6 +34,11 @@ public sealed class LlmStream(CallId callId, JobId jobId)
     /// <summary>The id that the chunks gave the answer; null where they give none of their own.</summary>
     public string? AnswerId { get; internal set; }
 
+    /// <summary>
+    /// The reader held the call up past its deadline: it did not get all, and the call was read on without it, as if it had left. Null: it did not.
+    /// </summary>
+    public Failure? ReaderFault { get; private set; }
+
     /// <summary>How many numbered events the chunks held; the next one's number.</summary>
     public int EventsSent { get; internal set; }
 
@@ -48,17 +54,40 @@ public sealed class LlmStream(CallId callId, JobId jobId)
     /// <summary>Nobody reads any more.</summary>
     public void Leave() => _left.TrySetResult();
 
-    /// <summary>Waits until there is room, or nobody reads any more.</summary>
-    internal async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk)
+    /// <summary>Hands a chunk on; false: there is no room for it. What comes after the reader has left is only counted.</summary>
+    internal bool TryWrite(ReadOnlyMemory<byte> chunk)
     {
-        Recording?.Add(chunk);
-        // What comes after the reader has left is only counted.
-        while (!HasLeft && !_chunks.Writer.TryWrite(chunk))
+        if (!HasLeft && !_chunks.Writer.TryWrite(chunk))
         {
-            await Task.WhenAny(_chunks.Writer.WaitToWriteAsync().AsTask(), _left.Task);
+            return false;
         }
 
+        Recording?.Add(chunk);
         _begun.TrySetResult();
+        return true;
+    }
+
+    /// <summary>Waits until there is room, or nobody reads any more; when it lasts longer than allowed, nobody does.</summary>
+    internal async Task WriteAsync(ReadOnlyMemory<byte> chunk, TimeSpan patience, TimeProvider time)
+    {
+        using var limit = new CancellationTokenSource(patience > TimeSpan.Zero ? patience : TimeSpan.Zero, time);
+        while (!TryWrite(chunk))
+        {
+            if (limit.IsCancellationRequested)
+            {
+                LeaveTooSlow();
+            }
+
+            Task room = Task.WhenAny(_chunks.Writer.WaitToWriteAsync().AsTask(), _left.Task);
+            await room.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>The call's time is over, and the reader took too much of it.</summary>
+    internal void LeaveTooSlow()
+    {
+        ReaderFault ??= HasLeft ? null : CallFailures.ReadTooSlowly;
+        Leave();
     }
 
     internal void Complete() => _chunks.Writer.TryComplete();

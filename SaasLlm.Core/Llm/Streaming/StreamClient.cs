@@ -16,7 +16,7 @@ internal sealed record StreamedAnswer(GatewayAnswer Answer, AnswerMeaning Meanin
 /// <summary>The limits of one streamed attempt.</summary>
 /// <param name="FirstContent">Until there is something to give.</param>
 /// <param name="Gap">Between two chunks.</param>
-/// <param name="Whole">For all of it.</param>
+/// <param name="Whole">For all of it. What its reader holds up is not the provider's time, but longer than this nothing is handed on.</param>
 /// <param name="Drain">After its reader has left.</param>
 internal readonly record struct StreamLimits(TimeSpan FirstContent, TimeSpan Gap, TimeSpan Whole, TimeSpan Drain);
 
@@ -32,6 +32,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
         using var request = gateway.NewRequest(format.Path, body);
         // A compressor on the way would keep chunks back.
         request.Headers.AcceptEncoding.ParseAdd("identity");
+        var sentAt = time.GetTimestamp();
         using var whole = new CancellationTokenSource(limits.Whole, time);
         using var pause = new CancellationTokenSource(limits.FirstContent, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(whole.Token, pause.Token);
@@ -47,12 +48,11 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
             }
 
             await using var stream = new LimitedStream(await response.Content.ReadAsStreamAsync(limit.Token), options.Value.AnswerBytesMax);
-            return await ReadAsync(gateway, stream, (int)response.StatusCode, reader, to, pause, limits, limit.Token);
+            return await ReadAsync(gateway, stream, (int)response.StatusCode, reader, to, new(whole, pause, limits, sentAt), limit.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException exception)
         {
-            var fault = limit.IsCancellationRequested ? TransportFault.TimedOut : TransportFault.NotConnected;
-            return Failed(new(0, default, fault));
+            return Failed(new(0, default, limit.IsCancellationRequested ? TransportFault.TimedOut : CompletionClient.FaultOf(exception)));
         }
         catch (HttpRequestException exception)
         {
@@ -66,8 +66,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
     }
 
     private async Task<StreamedAnswer> ReadAsync(
-        GatewayTarget gateway, Stream stream, int status, AnswerReader reader, LlmStream to, CancellationTokenSource pause, StreamLimits limits,
-        CancellationToken limit)
+        GatewayTarget gateway, Stream stream, int status, AnswerReader reader, LlmStream to, Clocks clocks, CancellationToken limit)
     {
         var isDone = false;
         long? leftAt = null;
@@ -87,7 +86,7 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
             if (to.HasLeft)
             {
                 leftAt ??= time.GetTimestamp();
-                if (time.GetElapsedTime(leftAt.Value) > limits.Drain)
+                if (time.GetElapsedTime(leftAt.Value) > clocks.Limits.Drain)
                 {
                     return Failed(new(0, default, TransportFault.TimedOut));
                 }
@@ -95,16 +94,13 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
 
             if (reader.Read(chunk) is { } given)
             {
-                (to.AnswerId, to.EventsSent) = (reader.AnswerId, reader.Events);
-                // The clock is the provider's: a slow reader must not run it down.
-                pause.CancelAfter(Timeout.InfiniteTimeSpan);
-                await to.WriteAsync(given);
+                await HandOnAsync(given, reader, to, clocks);
                 Failpoint.Hit(FailpointName.AfterChunk);
-                pause.CancelAfter(limits.Gap);
+                clocks.Pause.CancelAfter(clocks.Limits.Gap);
             }
             else if (reader.HasContent)
             {
-                pause.CancelAfter(limits.Gap);
+                clocks.Pause.CancelAfter(clocks.Limits.Gap);
             }
 
             if (reader.HasEnded)
@@ -113,9 +109,44 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
             }
         }
 
-        return reader.IsWhole(isDone)
-            ? new(new(status, default), AnswerMeaning.Worked)
-            : Failed(isDone || reader.HasEnded ? new(status, default) : new(0, default, TransportFault.Cut));
+        if (!reader.IsWhole(isDone))
+        {
+            return Failed(isDone || reader.HasEnded ? new(status, default) : new(0, default, TransportFault.Cut));
+        }
+
+        if (reader.End() is { } end)
+        {
+            await HandOnAsync(end, reader, to, clocks);
+        }
+
+        return new(new(status, default), AnswerMeaning.Worked);
+    }
+
+    private async Task HandOnAsync(byte[] given, AnswerReader reader, LlmStream to, Clocks clocks)
+    {
+        (to.AnswerId, to.EventsSent) = (reader.AnswerId, reader.Events);
+        // What came while its reader held it up is read to the end all the same, and billed: else a slow reader would read for nothing.
+        if (clocks.Held > TimeSpan.Zero && clocks.Left(time) <= TimeSpan.Zero)
+        {
+            to.LeaveTooSlow();
+        }
+
+        if (!to.TryWrite(given))
+        {
+            await WaitForReaderAsync(given, to, clocks);
+        }
+    }
+
+    // The clocks are the provider's: a slow reader must not run them down.
+    private async Task WaitForReaderAsync(byte[] given, LlmStream to, Clocks clocks)
+    {
+        var since = time.GetTimestamp();
+        clocks.Pause.CancelAfter(Timeout.InfiniteTimeSpan);
+        clocks.Whole.CancelAfter(Timeout.InfiniteTimeSpan);
+        await to.WriteAsync(given, clocks.Left(time), time);
+        clocks.Held += time.GetElapsedTime(since);
+        var left = clocks.Left(time) + clocks.Held;
+        clocks.Whole.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
     }
 
     private static StreamedAnswer Refused(JsonElement error, bool isLiteLlm)
@@ -147,6 +178,16 @@ internal sealed class StreamClient(HttpClient http, IOptions<GatewayOptions> opt
             _ => StatusOfUnknown,
         };
         return status is >= 400 and < 600 ? status : StatusOfUnknown;
+    }
+
+    /// <summary>What ends an attempt.</summary>
+    private sealed record Clocks(CancellationTokenSource Whole, CancellationTokenSource Pause, StreamLimits Limits, long SentAt)
+    {
+        /// <summary>How long the reader held the stream up.</summary>
+        public TimeSpan Held { get; set; }
+
+        /// <summary>Until nothing is handed on any more.</summary>
+        public TimeSpan Left(TimeProvider time) => Limits.Whole - time.GetElapsedTime(SentAt);
     }
 
     // Null: [DONE].

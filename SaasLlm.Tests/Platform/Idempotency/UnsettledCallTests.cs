@@ -1,7 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
-using SaasLlm.Core.Llm;
 using SaasLlm.Tests.Access;
 using SaasLlm.Tests.Infrastructure;
 using SaasLlm.Tests.Llm;
@@ -24,14 +21,8 @@ public sealed class UnsettledCallTests(AppFixture app)
         var database = new NpgsqlConnectionStringBuilder(await stores.CreateDatabaseAsync());
         using var wire = new TcpProxy(database.Host!, database.Port);
         (database.Host, database.Port, database.Timeout) = ("127.0.0.1", wire.Port, 2);
-        var settings = ApiFixture.Settings(database.ConnectionString, stores.Redis);
-        settings["Gateway:BaseUrl"] = gateway.BaseUrl;
-        settings["Gateway:CallTimeout"] = "00:00:04";
-        settings["Pricing:Models:model-a:InputUsdPerMillion"] = "1";
-        settings["Pricing:Models:model-a:OutputUsdPerMillion"] = "1";
-        await using var api = await Replica.StartAsync(
-            settings, services => services.Replace(ServiceDescriptor.Singleton<ITeamGatewayKeys>(new FakeGatewayKeys())));
-        var (team, group) = await TeamAsync(api);
+        await using var api = await StubbedApi.StartAsync(database.ConnectionString, stores.Redis, gateway, TimeSpan.FromSeconds(4));
+        var (team, _, group) = await StubbedApi.TeamAsync(api);
         path = path.Replace("JOB", (string)(await team.PostAsync("/api/jobs/create", """{"job_type":"t"}""")).Is(200)["job_id"]!, StringComparison.Ordinal);
         var body = $$"""{{{model}}:"{{group}}","messages":[{"role":"user","content":"x"}]{{fields}}}""";
         gateway.Answer = (http, asked) =>
@@ -57,17 +48,6 @@ public sealed class UnsettledCallTests(AppFixture app)
         }
 
         Assert.Single(gateway.Requests);
-    }
-
-    private static async Task<(ApiClient Team, string Group)> TeamAsync(Replica api)
-    {
-        var (organization, team, group) = (ApiFixture.Unique("org"), ApiFixture.Unique("team"), ApiFixture.Unique("Group"));
-        (await api.Operator.PostAsync("/api/organizations/create", $$"""{"organization_id":"{{organization}}","name":"Org"}""")).Is(200);
-        (await api.Operator.PostAsync("/api/model-groups/create", $$"""{"group_name":"{{group}}","display_name":"G","models":[{"model_name":"model-a"}]}""")).Is(200);
-        var created = (await api.Operator.PostAsync("/api/teams/create", $$"""
-            {"organization_id":"{{organization}}","team_id":"{{team}}","team_alias":"T","model_groups":["{{group}}"],"credits_allocated":10}
-            """)).Is(200);
-        return (api.As((string)created["virtual_key"]!), group);
     }
 
     private static async Task IsBackAsync(Replica api)
