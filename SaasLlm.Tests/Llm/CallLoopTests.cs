@@ -44,7 +44,9 @@ public sealed class CallLoopTests
         Assert.Null(result.Failure);
         Assert.Equal(CallerBench.TwoModels, gateway.Requests.Select(request => request.Model));
         var ended = Assert.Single(bench.Ledger.Of<NextAttempt>()).Ended;
-        Assert.Equal((outcome, "failed", status, 0m), (ended.Outcome, ended.Status, ended.HttpStatus, ended.ProviderCostUsd));
+        // A timeout and a connection that broke may have been billed.
+        decimal? cost = status == 408 || message.Contains("Connection error", StringComparison.Ordinal) ? null : 0;
+        Assert.Equal((outcome, "failed", status, cost), (ended.Outcome, ended.Status, ended.HttpStatus, ended.ProviderCostUsd));
         var end = Assert.Single(bench.Ledger.Of<EndCall>());
         Assert.Equal(("other-model-8", null, 2), (end.ResolvedModel, end.ErrorCode, end.Attempts));
         Assert.Equal("ResumeAgent", result.Value.Response.GetProperty("model").GetString());
