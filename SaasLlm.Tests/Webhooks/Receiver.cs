@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
@@ -16,7 +18,7 @@ internal sealed class Receiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private Receiver(WebApplication app) => _app = app;
+    private Receiver(WebApplication app, ConcurrentQueue<string> namesAsked) => (_app, NamesAsked) = (app, namesAsked);
 
     public ConcurrentQueue<Received> Heard { get; } = [];
 
@@ -27,13 +29,28 @@ internal sealed class Receiver : IAsyncDisposable
 
     public int Port => new Uri(Url).Port;
 
-    public static async Task<Receiver> StartAsync()
+    /// <summary>The names that clients wanted a certificate of; empty where one named none.</summary>
+    public ConcurrentQueue<string> NamesAsked { get; }
+
+    /// <param name="certificate">For <c>https:</c>; null: <c>http:</c>.</param>
+    public static async Task<Receiver> StartAsync(X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        ConcurrentQueue<string> names = [];
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            if (certificate is not null)
+            {
+                listen.UseHttps(https => https.ServerCertificateSelector = (_, name) =>
+                {
+                    names.Enqueue(name ?? "");
+                    return certificate;
+                });
+            }
+        }));
         var app = builder.Build();
-        var receiver = new Receiver(app);
+        var receiver = new Receiver(app, names);
         app.Run(receiver.HearAsync);
         await app.StartAsync();
         receiver.Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();

@@ -8,7 +8,9 @@ using SaasLlm.Core.Data;
 using SaasLlm.Core.Idempotency;
 using SaasLlm.Core.Webhooks;
 using SaasLlm.Core.Webhooks.Delivery;
+using SaasLlm.Tests.Access;
 using SaasLlm.Tests.Infrastructure;
+using SaasLlm.Tests.Jobs.Background;
 
 namespace SaasLlm.Tests.Webhooks;
 
@@ -70,6 +72,14 @@ internal sealed class WebhookBench : IAsyncDisposable
         _runners.Add(host);
         return new(host.Services);
     }
+
+    /// <summary>A JobRunner of its own, as it is deployed.</summary>
+    /// <param name="environment">More of it.</param>
+    public RunnerProcess StartProcess(Dictionary<string, string?> environment) => RunnerProcess.Start(new(ApiFixture.Settings(_postgres, _redis).Concat(environment))
+    {
+        ["Webhooks:AllowedNetworks:0"] = "127.0.0.0/8",
+        ["Webhooks:PollInterval"] = "00:00:00.05",
+    });
 
     public Task CreateTeamAsync(string team)
         => ExecuteAsync("INSERT INTO teams (team_id, organization_id, team_alias) VALUES ($1, 'org', $1)", team);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace SaasLlm.Core.Webhooks.Delivery;
 
@@ -16,6 +17,8 @@ internal sealed class WebhookConnector(WebhookAddresses addresses, HostLookUps l
     {
         ConnectCallback = ConnectAsync,
         ConnectTimeout = s_connectMax,
+        // A machine's own choice may go back to 1.0.
+        SslOptions = new() { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 },
         // A proxy would connect in our place, wherever it likes.
         UseProxy = false,
         AllowAutoRedirect = false,
