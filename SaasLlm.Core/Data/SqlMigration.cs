@@ -72,3 +72,6 @@ internal sealed class StepWaitsMigration : SqlMigration;
 
 [DbContext(typeof(SaasLlmDbContext)), Migration("0021_partitions")]
 internal sealed class PartitionsMigration : SqlMigration;
+
+[DbContext(typeof(SaasLlmDbContext)), Migration("0022_step_keys")]
+internal sealed class StepKeysMigration : SqlMigration;

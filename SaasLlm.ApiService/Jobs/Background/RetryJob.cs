@@ -20,7 +20,8 @@ internal sealed class RetryJob(BackgroundJobs background, JobReader jobs, TimePr
         {
             s.Summary = "Submits the failed part of a job again";
             s.Description = "Takes no body. A new job, held and charged as one, of the ended job's steps that did not succeed; the answers of the others are "
-                + "carried over for templates. Of a batch, the inputs that did not succeed, by their names of before. 409 `background.not_ended`, "
+                + "carried over for templates. Of a batch, the inputs that did not succeed, by their names of before. The limits of the key that "
+                + "asks for it hold for its calls. 409 `background.not_ended`, "
                 + "`background.nothing_to_retry`, and `background.not_submitted` for a job that was not submitted with its calls.";
             s.ResponseExamples[200] = new SubmitJobResponse(
                 Guid.Empty, "team_hr", "resume_screening", JobStatus.Pending, 2, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, 1);
@@ -42,7 +43,7 @@ internal sealed class RetryJob(BackgroundJobs background, JobReader jobs, TimePr
             return;
         }
 
-        var retried = await background.RetryAsync(teamId, new(request.JobId), new(HttpContext.GetWork(time).Id), ct);
+        var retried = await background.RetryAsync(teamId, new(request.JobId), new(HttpContext.GetWork(time).Id), caller.Team?.KeyId, ct);
         await retried.Match(made => Send.OkAsync(SubmitJobResponse.Of(made.Job, made.JobType), ct), failure => Send.FailureAsync(failure));
     }
 }

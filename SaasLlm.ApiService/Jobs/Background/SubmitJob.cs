@@ -28,7 +28,9 @@ internal sealed class SubmitJob(BackgroundJobs jobs, TimeProvider time) : Endpoi
                 + "A step is what `llm-call` takes, with `name`, `depends_on` (names of steps that must succeed before it; where it is left out, in `mode` "
                 + "`sequence` the step before, in `parallel` none) and `max_tries`. Texts may hold `{{steps.<name>.content}}` of a step it depends on, in a batch "
                 + "`{{input}}` and `{{input.<member>}}`; `{{{{` is two braces. The job completes, and is charged, when its steps have succeeded "
-                + "(`on_step_failure` `fail`, as for steps) or at least one has (`continue`, as for a batch); else it fails and costs nothing.";
+                + "(`on_step_failure` `fail`, as for steps) or at least one has (`continue`, as for a batch); else it fails and costs nothing. Its calls keep to the limits of the key that submits it "
+                + "(of a key that was revoked or has expired since: to the team's alone): a step over a limit waits. What has not succeeded at the deadline "
+                + "expires the job, and `error_message` says what a step waited for.";
             s.ExampleRequest = s_example;
             s.ResponseExamples[200] = new SubmitJobResponse(
                 Guid.Empty, "team_hr", "resume_screening", JobStatus.Pending, 2, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, 1);
@@ -59,7 +61,9 @@ internal sealed class SubmitJob(BackgroundJobs jobs, TimeProvider time) : Endpoi
 
         ThrowIfAnyErrors(422);
         var submitted = await jobs.SubmitAsync(
-            new(new(HttpContext.GetWork(time).Id), teamId, request.JobType!, request.UserId, request.ExternalTaskId, MetadataRules.Text(request.Metadata), plan!), ct);
+            new(new(HttpContext.GetWork(time).Id), teamId, request.JobType!, request.UserId, request.ExternalTaskId, MetadataRules.Text(request.Metadata), plan!,
+                KeyId: caller.Team?.KeyId),
+            ct);
         await submitted.Match(job => Send.OkAsync(SubmitJobResponse.Of(job, request.JobType!), ct), failure => Send.FailureAsync(failure));
     }
 

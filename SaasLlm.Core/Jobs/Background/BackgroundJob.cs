@@ -50,6 +50,9 @@ public sealed class BackgroundJob
 
     public Guid? RetryOf { get; init; }
 
+    /// <summary>The key that submitted it, whose limits hold for its steps; null: the operator's.</summary>
+    public Guid? KeyId { get; init; }
+
     public DateTimeOffset DueAt { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }

@@ -6,8 +6,10 @@ using SaasLlm.Core.Failpoints;
 namespace SaasLlm.Core.Jobs.Background;
 
 /// <summary>A job to open with its plan.</summary>
+/// <param name="KeyId">The key that submits it, whose limits hold for its calls; null: the operator's.</param>
 public sealed record NewBackgroundJob(
-    JobId JobId, string TeamId, string JobType, string? UserId, string? ExternalTaskId, string MetadataJson, JobPlan Plan, JobId? RetryOf = null);
+    JobId JobId, string TeamId, string JobType, string? UserId, string? ExternalTaskId, string MetadataJson, JobPlan Plan, JobId? RetryOf = null,
+    Guid? KeyId = null);
 
 /// <summary>Takes jobs that come with their calls, and ends them.</summary>
 public sealed class BackgroundJobs
@@ -38,7 +40,7 @@ public sealed class BackgroundJobs
     {
         var terms = await _types.TermsOfAsync(job.JobType, cancellation);
         // The plan is first: a job without one would hold credits for nothing, a plan without its job is swept away.
-        var times = await _plans.InsertAsync(job.TeamId, job.JobId, job.Plan, job.RetryOf?.Value, cancellation);
+        var times = await _plans.InsertAsync(job.TeamId, job.JobId, job.Plan, job.RetryOf?.Value, job.KeyId, cancellation);
         Failpoint.Hit(FailpointName.PlanStored);
         var lifetime = times.RunAt - times.Now + job.Plan.Deadline;
         var opened = await _ledger.OpenJobAsync(
@@ -72,7 +74,9 @@ public sealed class BackgroundJobs
     /// <c>background.nothing_to_retry</c>, <c>background.cannot_run</c>.
     /// </summary>
     /// <param name="newId">Of the new job.</param>
-    public async Task<Result<(SubmittedJob Job, string JobType)>> RetryAsync(string teamId, JobId jobId, JobId newId, CancellationToken cancellation)
+    /// <param name="keyId">The key that asks for it; null: the operator's.</param>
+    public async Task<Result<(SubmittedJob Job, string JobType)>> RetryAsync(
+        string teamId, JobId jobId, JobId newId, Guid? keyId, CancellationToken cancellation)
     {
         if (!(await _reader.ReadRestAsync(teamId, jobId, cancellation)).TryGet(out var rest, out var refused))
         {
@@ -87,7 +91,7 @@ public sealed class BackgroundJobs
         }
 
         var submitted = await SubmitAsync(
-            new(newId, teamId, job.JobType, job.UserId, job.ExternalTaskId, job.Metadata, rest.Plan, jobId), cancellation);
+            new(newId, teamId, job.JobType, job.UserId, job.ExternalTaskId, job.Metadata, rest.Plan, jobId, keyId), cancellation);
         return submitted.Map(made => (made, job.JobType));
     }
 

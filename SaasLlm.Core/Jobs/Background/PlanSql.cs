@@ -17,11 +17,11 @@ internal static class PlanSql
 
     /// <summary>
     /// A plan that nobody runs yet; no row where it is there already. $1 team_id, $2 job_id, $3 total, $4 max_parallelism, $5 priority,
-    /// $6 on_step_failure, $7 run_at or null, $8 template, $9 how long the ledger has to open the job, $10 retry_of, $11 steps that have their answer already.
+    /// $6 on_step_failure, $7 run_at or null, $8 template, $9 how long the ledger has to open the job, $10 retry_of, $11 steps that have their answer already, $12 key_id or null.
     /// </summary>
     public const string InsertJob = """
-        INSERT INTO background_jobs (team_id, job_id, total, max_parallelism, priority, on_step_failure, run_at, template, due_at, created_at, retry_of, succeeded, carried, last_sequence)
-        SELECT $1, $2, $3, $4, $5, $6, greatest($7, clock.now), $8, clock.now + $9, clock.now, $10, $11, $11, $11
+        INSERT INTO background_jobs (team_id, job_id, total, max_parallelism, priority, on_step_failure, run_at, template, due_at, created_at, retry_of, succeeded, carried, last_sequence, key_id)
+        SELECT $1, $2, $3, $4, $5, $6, greatest($7, clock.now), $8, clock.now + $9, clock.now, $10, $11, $11, $11, $12
           FROM (SELECT ledger_now() AS now) clock
         ON CONFLICT DO NOTHING
         """;

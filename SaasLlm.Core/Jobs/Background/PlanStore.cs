@@ -18,7 +18,7 @@ internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher, 
     private static readonly TimeSpan s_openingMax = TimeSpan.FromMinutes(1);
 
     /// <summary>Stores a plan that nobody runs yet; one that is there stays as it is.</summary>
-    public async Task<PlanTimes> InsertAsync(string teamId, JobId jobId, JobPlan plan, Guid? retryOf, CancellationToken cancellation)
+    public async Task<PlanTimes> InsertAsync(string teamId, JobId jobId, JobPlan plan, Guid? retryOf, Guid? keyId, CancellationToken cancellation)
     {
         await using var connection = await database.Source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -26,7 +26,8 @@ internal sealed class PlanStore(BackgroundDatabase database, StepCipher cipher, 
         await using (var job = Command(connection, transaction, PlanSql.InsertJob,
             Sql.Value(teamId), Sql.Value(jobId.Value), Sql.Value(plan.Total), Sql.Value(plan.MaxParallelism), Sql.Value((short)plan.Priority),
             Sql.Value(plan.Continues ? "continue" : "fail"), Nullable(plan.RunAt?.ToUniversalTime(), NpgsqlDbType.TimestampTz),
-            Nullable(template, NpgsqlDbType.Bytea), Sql.Value(s_openingMax), Nullable(retryOf, NpgsqlDbType.Uuid), Sql.Value(plan.Answered)))
+            Nullable(template, NpgsqlDbType.Bytea), Sql.Value(s_openingMax), Nullable(retryOf, NpgsqlDbType.Uuid), Sql.Value(plan.Answered),
+            Nullable(keyId, NpgsqlDbType.Uuid)))
         {
             if (await job.ExecuteNonQueryAsync(cancellation) == 1)
             {

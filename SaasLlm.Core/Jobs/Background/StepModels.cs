@@ -1,5 +1,6 @@
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Teams;
 
 namespace SaasLlm.Core.Jobs.Background;
 
@@ -7,7 +8,11 @@ namespace SaasLlm.Core.Jobs.Background;
 /// <param name="Token">The fence: who has another one may not save.</param>
 /// <param name="Template">Of a batch, what its steps share.</param>
 internal sealed record ClaimedStep(
-    StepId Id, Guid Token, string ModelGroup, string? Purpose, byte[] Request, byte[]? Template, int Tries, int MaxTries, TimeSpan? Waited);
+    StepId Id, Guid Token, string ModelGroup, string? Purpose, byte[] Request, byte[]? Template, int Tries, int MaxTries, TimeSpan? Waited)
+{
+    /// <summary>The key that submitted the job, with its limits; null: the operator did, or the key is no more.</summary>
+    public TeamCaller? Caller { get; init; }
+}
 
 /// <summary>What becomes of a claimed step.</summary>
 internal abstract record StepOutcome(StepId Id, Guid Token);

@@ -31,6 +31,7 @@ internal sealed partial class StepRunner(
                 var call = new LlmCall(step.Id.TeamId, step.Id.JobId, step.ModelGroup, step.Purpose, body.Value)
                 {
                     IsPlanned = true,
+                    Caller = step.Caller,
                     Answered = async (answer, cancellation) =>
                     {
                         called();

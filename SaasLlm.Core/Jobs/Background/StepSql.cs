@@ -66,6 +66,32 @@ internal static class StepSql
         """;
 
     /// <summary>
+    /// The keys that jobs were submitted with, as they are now, or those that replaced them; none of a key that was revoked or has expired.
+    /// $1 team_id[], $2 job_id[].
+    /// </summary>
+    public const string Callers = """
+        WITH RECURSIVE keys AS (
+          SELECT b.team_id, b.job_id, b.key_id
+            FROM unnest($1::text[], $2::uuid[]) AS g(team_id, job_id)
+           CROSS JOIN LATERAL (
+             SELECT team_id, job_id, key_id FROM background_jobs
+              WHERE team_id = g.team_id AND job_id = g.job_id AND key_id IS NOT NULL LIMIT 1) b
+          UNION ALL
+          SELECT o.team_id, o.job_id, n.replaced_by
+            FROM keys o
+           CROSS JOIN LATERAL (
+             SELECT replaced_by FROM team_keys WHERE team_id = o.team_id AND key_id = o.key_id AND replaced_by IS NOT NULL LIMIT 1) n)
+        SELECT o.team_id, o.job_id, t.organization_id, k.key_id, t.status = 'suspended',
+               t.requests_per_minute, t.tokens_per_minute, t.parallel_calls, k.requests_per_minute, k.tokens_per_minute, k.parallel_calls
+          FROM keys o
+         CROSS JOIN LATERAL (
+           SELECT * FROM team_keys
+            WHERE team_id = o.team_id AND key_id = o.key_id AND replaced_by IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+            LIMIT 1) k
+         CROSS JOIN LATERAL (SELECT * FROM teams WHERE team_id = o.team_id LIMIT 1) t
+        """;
+
+    /// <summary>
     /// Ends steps whose lease still stands, and lets go of those that waited for them. The limits of one keep the planner from joining a step
     /// by its job alone, which reads the whole job for every step of it. The rows are the steps that have ended so, now or by the
     /// same call before. $1 team_id[], $2 job_id[], $3 ordinal[], $4 token[], $5 status[], $6 output[], $7 call_end[], $8 call_id[], $9 tokens[],

@@ -2,6 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits.Writing;
+using SaasLlm.Core.Teams;
 
 namespace SaasLlm.Core.Jobs.Background;
 
@@ -58,10 +59,11 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
     {
         var jobs = claimed.Select(step => (step.Id.TeamId, step.Id.JobId)).Distinct().ToList();
         await using var batch = connection.CreateBatch();
-        batch.Add(
-            StepSql.Templates,
-            Sql.Column(jobs, NpgsqlDbType.Text, job => job.TeamId),
-            Sql.Column(jobs, NpgsqlDbType.Uuid, job => job.JobId.Value));
+        foreach (var sql in (string[])[StepSql.Templates, StepSql.Callers])
+        {
+            batch.Add(sql, Sql.Column(jobs, NpgsqlDbType.Text, job => job.TeamId), Sql.Column(jobs, NpgsqlDbType.Uuid, job => job.JobId.Value));
+        }
+
         batch.Add(
             StepSql.Requests,
             Sql.Column(claimed, NpgsqlDbType.Text, step => step.Id.TeamId),
@@ -75,11 +77,23 @@ internal sealed class StepStore(BackgroundDatabase database, TimeProvider time)
         }
 
         await rows.NextResultAsync();
+        Dictionary<(string, JobId), TeamCaller> callers = [];
+        while (await rows.ReadAsync())
+        {
+            callers[(rows.GetString(0), new(rows.GetGuid(1)))] = new(rows.GetString(0), rows.GetString(2), rows.GetGuid(3), rows.GetBoolean(4))
+            {
+                TeamLimits = TeamLimits.Read(rows, 5),
+                KeyLimits = TeamLimits.Read(rows, 8),
+            };
+        }
+
+        await rows.NextResultAsync();
         List<ClaimedStep> whole = [];
         while (await rows.ReadAsync())
         {
             var step = claimed[(int)rows.GetInt64(0) - 1];
-            whole.Add(step with { Request = rows.GetFieldValue<byte[]>(1), Template = templates.GetValueOrDefault((step.Id.TeamId, step.Id.JobId)) });
+            var job = (step.Id.TeamId, step.Id.JobId);
+            whole.Add(step with { Request = rows.GetFieldValue<byte[]>(1), Template = templates.GetValueOrDefault(job), Caller = callers.GetValueOrDefault(job) });
         }
 
         return whole;

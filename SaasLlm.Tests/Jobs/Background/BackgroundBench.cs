@@ -112,6 +112,9 @@ public sealed class BackgroundBench(AppFixture app) : IAsyncLifetime
         return new(this, _api!.As(key), key, team, group);
     }
 
+    /// <summary>The same team with another key.</summary>
+    internal BackgroundTenant With(BackgroundTenant tenant, string key) => new(this, _api!.As(key), key, tenant.TeamId, tenant.Group);
+
     /// <summary>The whole answer, whatever it is.</summary>
     internal async Task<HttpResponseMessage> GetAsync(BackgroundTenant tenant, string path, string? accept, string? lastEventId = null)
     {

@@ -18,6 +18,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         { nameof(StepSql), nameof(StepSql.Requests), "text[], uuid[], int[]" },
         { nameof(StepSql), nameof(StepSql.Templates), "text[], uuid[]" },
         { nameof(StepSql), nameof(StepSql.End), $"{Keys}, uuid[], text[], bytea[], bytea[], uuid[], bigint[], int[], text[], text[]" },
+        { nameof(StepSql), nameof(StepSql.Callers), "text[], uuid[]" },
         { nameof(StepSql), nameof(StepSql.SkipRest), "text[], uuid[]" },
         { nameof(StepSql), nameof(StepSql.SkipDependents), Keys },
         { nameof(StepSql), nameof(StepSql.Finish), "text[], uuid[]" },

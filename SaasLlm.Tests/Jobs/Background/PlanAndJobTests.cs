@@ -22,7 +22,7 @@ public sealed class PlanAndJobTests(AppFixture app) : IAsyncLifetime
     {
         var runner = await _bench.RunnerAsync(isStarted: false);
         var tenant = await _bench.TenantAsync();
-        await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, JobId.New(TimeProvider.System), Plan(tenant), null, CancellationToken.None);
+        await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, JobId.New(TimeProvider.System), Plan(tenant), null, null, CancellationToken.None);
         await runner.Get<PlansPass>().RunAsync(CancellationToken.None);
         Assert.Equal(1L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps")); // The ledger has a minute.
 
@@ -53,7 +53,7 @@ public sealed class PlanAndJobTests(AppFixture app) : IAsyncLifetime
         var runner = await _bench.RunnerAsync(isStarted: false);
         var tenant = await _bench.TenantAsync(credits: 2);
         var job = JobId.New(TimeProvider.System);
-        await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, job, Plan(tenant), null, CancellationToken.None);
+        await runner.Get<PlanStore>().InsertAsync(tenant.TeamId, job, Plan(tenant), null, null, CancellationToken.None);
         Assert.Null((await runner.Get<ILedger>().OpenJobAsync(new(job, tenant.TeamId, "test", null, null, "{}", TimeSpan.FromHours(1), 100), CancellationToken.None)).Failure);
 
         await runner.Get<PlanStore>().ForgetAsync(tenant.TeamId, job, CancellationToken.None); // By a pass that had looked before the job was opened.
