@@ -36,7 +36,10 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         { nameof(PlanSql), nameof(PlanSql.Promote), "text[], uuid[]" },
         { nameof(PlanSql), nameof(PlanSql.End), "text[], uuid[]" },
         { nameof(DuePlans), nameof(DuePlans.Take), "int, interval" },
-        { nameof(ForgetPlansPass), nameof(ForgetPlansPass.Forget), "int, interval" },
+        { nameof(ForgetPlansPass), nameof(ForgetPlansPass.Oldest), "interval" },
+        { nameof(ForgetPlansPass), nameof(ForgetPlansPass.ForgetSteps), "text, uuid, int" },
+        { nameof(ForgetPlansPass), nameof(ForgetPlansPass.ForgetJob), "text, uuid" },
+        { nameof(ExpireJobsPass), nameof(ExpireJobsPass.Overdue), "int" },
         { nameof(DuePlans), nameof(DuePlans.Unbilled), "text, uuid, interval" },
     };
 

@@ -192,3 +192,27 @@ public sealed class PlanAndJobTests(AppFixture app) : IAsyncLifetime
         [new("a", tenant.Group, null, System.Text.Json.JsonElement.Parse("""{"messages":[{"role":"user","content":"x"}]}"""), [], 3)],
         null, 8, 5, null, TimeSpan.FromHours(1), false);
 }
+    // Ten thousand steps with long texts, twenty plans at once: it ran into its time-out, rolled back, and took the same plans again.
+    [Fact]
+    public async Task A_large_plan_is_forgotten_in_pieces()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync();
+        var job = await tenant.SubmitBatchAsync(1100);
+        (await tenant.Client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
+        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '30 days'");
+        await _bench.ExecuteAsync("""
+            CREATE FUNCTION refuse_many() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+              IF (SELECT count(*) FROM gone) > 500 THEN RAISE EXCEPTION 'too many in one statement'; END IF;
+              RETURN NULL;
+            END $$
+            """);
+        await _bench.ExecuteAsync("CREATE TRIGGER many AFTER DELETE ON background_steps REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION refuse_many()");
+
+        Assert.False(await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None));
+
+        Assert.Equal((0L, 0L), (
+            await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps"), await _bench.ScalarAsync<long>("SELECT count(*) FROM background_jobs")));
+    }
+
