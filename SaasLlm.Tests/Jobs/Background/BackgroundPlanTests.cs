@@ -1,4 +1,5 @@
 using Npgsql;
+using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Jobs.Background;
 using SaasLlm.Tests.Credits;
 
@@ -17,8 +18,8 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
         { nameof(StepSql), nameof(StepSql.Claim), "int, int, int, interval, uuid, text[], int[]" },
         { nameof(StepSql), nameof(StepSql.Requests), "text[], uuid[], int[]" },
         { nameof(StepSql), nameof(StepSql.Templates), "text[], uuid[]" },
-        { nameof(StepSql), nameof(StepSql.End), $"{Keys}, uuid[], text[], bytea[], bytea[], uuid[], bigint[], int[], text[], text[]" },
         { nameof(StepSql), nameof(StepSql.Callers), "text[], uuid[]" },
+        { nameof(StepSql), nameof(StepSql.End), $"{Keys}, uuid[], text[], bytea[], bytea[], uuid[], bigint[], int[], text[], text[]" },
         { nameof(StepSql), nameof(StepSql.SkipRest), "text[], uuid[]" },
         { nameof(StepSql), nameof(StepSql.SkipDependents), Keys },
         { nameof(StepSql), nameof(StepSql.Finish), "text[], uuid[]" },
@@ -47,7 +48,7 @@ public sealed class BackgroundPlanTests(LedgerStores stores) : IClassFixture<Led
     [MemberData(nameof(Statements))]
     public async Task On_empty_tables_the_plans_use_the_indexes(string type, string name, string types)
     {
-        var sql = (string)typeof(StepSql).Assembly.GetType($"SaasLlm.Core.Jobs.Background.{type}")!
+        var sql = (string)(typeof(StepSql).Assembly.GetType($"SaasLlm.Core.Jobs.Background.{type}") ?? typeof(ExpireJobsPass))
             .GetField(name, System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic)!.GetRawConstantValue()!;
         await using var database = new BackgroundDatabase(stores.Postgres, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         await using var connection = await database.Source.OpenConnectionAsync();

@@ -1,8 +1,11 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
+using SaasLlm.Core.Jobs;
 using SaasLlm.Core.Jobs.Background;
+using SaasLlm.Core.Pricing;
 using SaasLlm.Tests.Infrastructure;
 using SaasLlm.Tests.Llm;
 
@@ -96,6 +99,32 @@ public sealed class PlanAndJobTests(AppFixture app) : IAsyncLifetime
         Assert.Equal("a cancelled, b cancelled", await tenant.StepsAsync(job));
     }
 
+    // A model without a price, a gateway that is not set up: that is not the step's fault, so it waits, and no try is counted.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_job_that_expired_says_what_its_step_waited_for(bool isTold)
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false, services => services.AddSingleton<IPriceBook>(new NoPrice()));
+        var tenant = await _bench.TenantAsync(credits: 5);
+        var job = await tenant.SubmitAsync(tenant.Step("a", "x"), tenant.Step("b", "y"));
+        Assert.Equal(1, await runner.RunReadyAsync());
+        Assert.Equal(("a scheduled, b waiting", 0), (await tenant.StepsAsync(job), await _bench.ScalarAsync<int>("SELECT tries FROM background_steps WHERE name = 'a'")));
+        await _bench.ExecuteAsync("UPDATE jobs SET deadline_at = now() - interval '1 second' WHERE team_id = $1", tenant.TeamId);
+        if (isTold)
+        {
+            // The runner hears of the deadline before the sweep does, and ends the plan.
+            await runner.Get<PlanStore>().EndAsync(tenant.TeamId, new(Guid.Parse(job)), CancellationToken.None);
+        }
+
+        await new ExpireJobsPass(runner.Get<Npgsql.NpgsqlDataSource>(), runner.Get<ILedger>(), NullLogger<ExpireJobsPass>.Instance).RunAsync(CancellationToken.None);
+
+        var ended = await tenant.ReadAsync(job);
+        Assert.Equal("expired", (string)ended["status"]!);
+        Assert.StartsWith("The deadline passed, and step 'a' had not succeeded: pricing.unpriced: ", (string)ended["error_message"]!, StringComparison.Ordinal);
+        Assert.Equal((5m, 0m, 0m), await tenant.CreditsAsync());
+    }
+
     // The runner is told of the deadline before the sweep has ended the job.
     [Fact]
     public async Task Events_of_a_job_that_expired_end_when_it_has_ended()
@@ -169,29 +198,6 @@ public sealed class PlanAndJobTests(AppFixture app) : IAsyncLifetime
         Assert.Equal(0L, await _bench.ScalarAsync<long>("SELECT count(*) FROM outbox WHERE topic = 'job.progress'"));
     }
 
-    [Fact]
-    public async Task What_was_asked_and_answered_is_forgotten_after_its_time_and_the_job_stays()
-    {
-        var runner = await _bench.RunnerAsync(isStarted: false);
-        var tenant = await _bench.TenantAsync();
-        var (job, open) = (await tenant.SubmitAsync(tenant.Step("a", "x")), await tenant.SubmitAsync(tenant.Step("a", "y")));
-        (await tenant.Client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
-        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '29 days 23 hours' WHERE state = 'ended'");
-        await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None);
-        Assert.Equal(2L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps"));
-        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '30 days' WHERE state = 'ended'");
-
-        Assert.False(await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None));
-
-        Assert.Equal(Guid.Parse(open), await _bench.ScalarAsync<Guid>("SELECT s.job_id FROM background_steps s JOIN background_jobs USING (team_id, job_id)"));
-        Assert.Null((await tenant.ReadAsync(job))["progress"]);
-        Assert.Equal("cancelled", (string)(await tenant.ReadAsync(job))["status"]!);
-    }
-
-    private static JobPlan Plan(BackgroundTenant tenant) => new(
-        [new("a", tenant.Group, null, System.Text.Json.JsonElement.Parse("""{"messages":[{"role":"user","content":"x"}]}"""), [], 3)],
-        null, 8, 5, null, TimeSpan.FromHours(1), false);
-}
     // Ten thousand steps with long texts, twenty plans at once: it ran into its time-out, rolled back, and took the same plans again.
     [Fact]
     public async Task A_large_plan_is_forgotten_in_pieces()
@@ -216,3 +222,35 @@ public sealed class PlanAndJobTests(AppFixture app) : IAsyncLifetime
             await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps"), await _bench.ScalarAsync<long>("SELECT count(*) FROM background_jobs")));
     }
 
+    [Fact]
+    public async Task What_was_asked_and_answered_is_forgotten_after_its_time_and_the_job_stays()
+    {
+        var runner = await _bench.RunnerAsync(isStarted: false);
+        var tenant = await _bench.TenantAsync();
+        var (job, open) = (await tenant.SubmitAsync(tenant.Step("a", "x")), await tenant.SubmitAsync(tenant.Step("a", "y")));
+        (await tenant.Client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
+        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '29 days 23 hours' WHERE state = 'ended'");
+        await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None);
+        Assert.Equal(2L, await _bench.ScalarAsync<long>("SELECT count(*) FROM background_steps"));
+        await _bench.ExecuteAsync("UPDATE background_jobs SET ended_at = now() - interval '30 days' WHERE state = 'ended'");
+
+        Assert.False(await runner.Get<ForgetPlansPass>().RunAsync(CancellationToken.None));
+
+        Assert.Equal(Guid.Parse(open), await _bench.ScalarAsync<Guid>("SELECT s.job_id FROM background_steps s JOIN background_jobs USING (team_id, job_id)"));
+        Assert.Null((await tenant.ReadAsync(job))["progress"]);
+        Assert.Equal("cancelled", (string)(await tenant.ReadAsync(job))["status"]!);
+    }
+
+    private static JobPlan Plan(BackgroundTenant tenant) => new(
+        [new("a", tenant.Group, null, System.Text.Json.JsonElement.Parse("""{"messages":[{"role":"user","content":"x"}]}"""), [], 3)],
+        null, 8, 5, null, TimeSpan.FromHours(1), false);
+
+    private sealed class NoPrice : IPriceBook
+    {
+        public bool IsKnown => true;
+
+        public ValueTask<long> NewestAsync(CancellationToken cancellation) => new(0);
+
+        public ValueTask<ModelPrice?> FindAsync(string model, long version, CancellationToken cancellation) => default;
+    }
+}
