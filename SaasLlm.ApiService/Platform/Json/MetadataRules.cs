@@ -46,7 +46,7 @@ internal static class MetadataRules
         }
     }
 
-    // Postgres keeps the number of a jsonb as numeric, which has an end: 1e999999 is an error there, and so is one of 16 000 digits and e-308.
+    // Postgres keeps the number of a jsonb as numeric, which has an end: 1e999999 is an error there, and so is one of 16 300 digits and e-308.
     public static bool IsStorable(string number)
     {
         if (number.Length > DigitsMax)

@@ -76,7 +76,11 @@ public sealed class TwinTests(ApiFixture api, AppFixture app)
         Assert.NotNull((await claims.EnterAsync(other, default)).Value.Work);
         var waiting = claims.EnterAsync(call, default);
 
-        Assert.Equal("idempotency.in_progress", (await claims.EnterAsync(other, default)).Failure!.Code);
+        for (var twins = 0; twins < 3; twins++)
+        {
+            Assert.Equal("idempotency.in_progress", (await claims.EnterAsync(other, default)).Failure!.Code);
+        }
+
         Assert.False(waiting.IsCompleted);
         await claims.CompleteAsync(work, new(200, [], "done"u8.ToArray()));
 
