@@ -251,6 +251,8 @@ public sealed class PlanAndJobTests(AppFixture app) : IAsyncLifetime
 
         public ValueTask<long> NewestAsync(CancellationToken cancellation) => new(0);
 
+        public ValueTask<long> NewestAsync(IReadOnlyCollection<string> models, CancellationToken cancellation) => new(0);
+
         public ValueTask<ModelPrice?> FindAsync(string model, long version, CancellationToken cancellation) => default;
     }
 }
