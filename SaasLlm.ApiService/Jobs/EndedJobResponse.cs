@@ -18,7 +18,10 @@ internal sealed record EndedJobResponse(
         [.. calls.Select(JobCallResponse.From)]);
 }
 
-/// <param name="TotalCostUsd">What the calls cost the client, with markup.</param>
+/// <param name="FailedCalls">Those that the job's end overtook as well.</param>
+/// <param name="TotalCostUsd">
+/// What the calls cost the client, with markup, up to the job's end. What a call cost that ended after it is in usage, and is charged to nobody.
+/// </param>
 /// <param name="CreditReason">Why nothing was charged, for example <c>no_successful_call</c>; null when charged.</param>
 /// <param name="UncollectedCredits">Due, and not there to be taken.</param>
 /// <param name="CreditsRemaining">Of the team, right after the job's end.</param>

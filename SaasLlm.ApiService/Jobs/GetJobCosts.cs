@@ -17,7 +17,9 @@ internal sealed class GetJobCosts(JobReader jobs) : Endpoint<GetJobCostsRequest,
         Summary(s =>
         {
             s.Summary = "Reads what a job really cost";
-            s.Description = "Every upstream attempt has one row, written before it was sent. A cost that is not known is null, not zero.";
+            s.Description = "Every upstream attempt has one row, written before it was sent. A cost that is not known is null, not zero. The job's own "
+                + "figures stand as they were at its end: a call that it overtook is one of its failed calls, and is listed as failed with what it cost, "
+                + "which usage counts and the job's totals do not.";
             s.ResponseExamples[200] = new JobCostsResponse(
                 Guid.Empty, "team_hr", JobStatus.Completed, 1, 1, 0, 917, 0.0193m, 0.0231m, 1, true, null, 0, 0, 12,
                 new(BudgetMode.JobBased, 1, 10, 10_000, 1, 20, 100, null),

@@ -11,7 +11,10 @@ namespace SaasLlm.ApiService.Jobs;
 /// <param name="CreditReason">Why nothing was charged, for example <c>no_successful_call</c>; null while open and when charged.</param>
 /// <param name="UncollectedCredits">Due at its end, and not there to be taken.</param>
 /// <param name="RefundedCredits">Of what was charged, given back since.</param>
-/// <param name="TotalCostUsd">What its calls cost the client, with markup.</param>
+/// <param name="FailedCalls">Those that its end overtook as well.</param>
+/// <param name="TotalCostUsd">
+/// What its calls cost the client, with markup, up to its end. What a call cost that ended after it is in usage, and is charged to nobody.
+/// </param>
 internal sealed record JobResponse(
     Guid JobId,
     string TeamId,

@@ -8,7 +8,8 @@ namespace SaasLlm.ApiService.Usage;
 /// <param name="Id">The team's or the organization's; left out where it is everybody.</param>
 /// <param name="Period">The month that was asked for.</param>
 /// <param name="JobsByStatus">Ended jobs by when they ended, open ones by when they were opened. Left out, as all of jobs and credits, where one group is asked for.</param>
-/// <param name="TotalCostUsd">The client's cost, with markup.</param>
+/// <param name="FailedCalls">Those that their job's end overtook as well, with what they cost.</param>
+/// <param name="TotalCostUsd">The client's cost, with markup. Of calls that ended after their jobs too, which the jobs' own totals do not hold.</param>
 /// <param name="CreditsUsed">Deductions less refunds, by the ledger.</param>
 /// <param name="MarginUsd">Client cost less provider cost.</param>
 /// <param name="RevenueUsd">What the customers had paid for the credits used, as far as their lots say it (`cost_basis_usd`).</param>

@@ -208,6 +208,8 @@ public sealed class LedgerRulesTests
         Assert.Equal(ended with { Running = decision.State.Job!.Running }, decision.State.Job);
         Assert.Equal(account with { MonthUnchargedUsd = 0.0012m }, decision.State.Account);
         Assert.Equal([typeof(CallRecorded), typeof(AttemptClosed), typeof(EventRaised)], decision.Entries.Select(entry => entry.GetType()));
+        // As its job counted it, with what it cost.
+        Assert.Equal(late with { ErrorCode = "job.ended" }, Assert.IsType<CallRecorded>(decision.Entries[0]).Call);
         Assert.Equal("team.uncharged_cost", Assert.IsType<EventRaised>(decision.Entries[2]).Topic);
         // Without the account nothing is done: the writer is asked again, with it.
         var first = CallRules.End(new(null, ended), late, s_ids, s_now);

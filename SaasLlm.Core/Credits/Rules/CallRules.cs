@@ -140,6 +140,7 @@ internal static class CallRules
         var after = job with { Running = [.. job.Running.Where(running => running.CallId != command.CallId)] };
         if (job.IsOver(now))
         {
+            entries[0] = new CallRecorded(command with { ErrorCode = command.ErrorCode ?? job.Over().Code }, now);
             return Late(state with { Job = after, CallIsRecorded = true }, state, command, entries, ids, now);
         }
 
@@ -152,7 +153,8 @@ internal static class CallRules
         return new(default(Accepted), state with { Job = Count(after, command), CallIsRecorded = true }, entries);
     }
 
-    // Ending a job does not make the call free that it overtook: its cost is among what was not charged.
+    // Its job counted it as failed, and its caller was told so: a row that said otherwise would make usage and jobs tell two stories. Ending a job does
+    // not make the call free that it overtook: its cost stays with it, and is among what was not charged.
     private static Decision<Accepted> Late(
         LedgerState recorded, LedgerState before, EndCall command, List<LedgerEntry> entries, RowIds ids, DateTimeOffset now)
     {
