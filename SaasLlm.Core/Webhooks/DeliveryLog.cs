@@ -85,7 +85,7 @@ public sealed class DeliveryLog(IDbContextFactory<SaasLlmDbContext> contexts, We
         return work.Id;
     }
 
-    /// <summary>Begins a delivery anew, whatever became of it. 404 <c>webhook.not_found</c>, <c>webhook_delivery.not_found</c>.</summary>
+    /// <summary>Begins a delivery anew, whatever became of it; one that waits for its next try is tried now, with the tries it has left. 404 <c>webhook.not_found</c>, <c>webhook_delivery.not_found</c>.</summary>
     /// <param name="work">Whose repeat sends nothing more.</param>
     public async Task<Result<Accepted>> ReplayAsync(
         Guid endpointId, string? teamId, Guid messageId, IdempotentWork work, CancellationToken cancellation)
@@ -129,12 +129,13 @@ public sealed class DeliveryLog(IDbContextFactory<SaasLlmDbContext> contexts, We
     {
         await using var db = await contexts.CreateDbContextAsync(cancellation);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
-        // Whoever changes an endpoint's deliveries holds its row.
+        // Whoever changes an endpoint's deliveries holds its row. What is pending bears a lease while it is tried, and is left alone.
         await db.Database.ExecuteSqlAsync($"SELECT FROM webhook_endpoints WHERE endpoint_id = {endpointId} FOR UPDATE", cancellation);
         var chosen = messages(db).ToArray();
         var count = await db.Database.ExecuteSqlAsync($"""
-            UPDATE webhook_deliveries SET state = 'pending', tries = 0, due_at = ledger_now(), lease_token = NULL, ended_at = NULL
-             WHERE endpoint_id = {endpointId} AND message_id = ANY ({chosen}) AND state <> 'pending'
+            UPDATE webhook_deliveries
+               SET state = 'pending', tries = CASE WHEN state = 'pending' THEN tries ELSE 0 END, due_at = ledger_now(), lease_token = NULL, ended_at = NULL
+             WHERE endpoint_id = {endpointId} AND message_id = ANY ({chosen}) AND (state <> 'pending' OR (lease_token IS NULL AND due_at > ledger_now()))
             """, cancellation);
         await WakeAsync(db, endpointId, cancellation);
         var replayed = new Replayed(count, chosen.Length < ReplayMax ? null : chosen[^1]);

@@ -67,6 +67,22 @@ public sealed class DeliveryEndpointTests(ApiFixture api)
         (await client.PostAsync($"/api/webhooks/{webhook}/deliveries/{Guid.CreateVersion7()}/replay")).Is(404, "webhook_delivery.not_found");
     }
 
+    [Theory]
+    [InlineData("lease_token = NULL", "3 true")]
+    // It is being tried at this moment.
+    [InlineData("lease_token = gen_random_uuid()", "3 false")]
+    public async Task A_delivery_that_waits_is_tried_now(string state, string expected)
+    {
+        var (_, client, webhook) = await MakeAsync();
+        var message = await api.CreateDeliveryAsync(webhook, "pending");
+        Assert.Equal(3, await api.ScalarAsync<int>(
+            $"UPDATE webhook_deliveries SET tries = 3, due_at = now() + interval '20 hours', {state} WHERE message_id = $1 RETURNING tries", message));
+
+        (await client.PostAsync($"/api/webhooks/{webhook}/deliveries/{message}/replay")).Is(200);
+
+        Assert.Equal(expected, await api.ScalarAsync<string>("SELECT concat_ws(' ', tries, (due_at <= now())::text) FROM webhook_deliveries WHERE message_id = $1", message));
+    }
+
     [Fact]
     public async Task All_that_failed_or_a_range_is_replayed()
     {

@@ -18,7 +18,8 @@ internal sealed class ReplayDelivery(DeliveryLog log, TimeProvider time) : Endpo
         Summary(s =>
         {
             s.Summary = "Sends a message again";
-            s.Description = "Its delivery begins anew, whatever became of it, with the same `webhook-id` and body. One that is pending goes on as it does.";
+            s.Description = "Its delivery begins anew, whatever became of it, with the same `webhook-id` and body. One that waits for its next try is tried now, "
+                + "with the tries it has left; one that is being tried goes on as it does.";
             s.ExampleRequest = new(WebhookResponse.Example.WebhookId, DeliveryResponse.Example.MessageId);
             s.ResponseExamples[200] = new MessageResponse(DeliveryResponse.Example.MessageId);
         });
