@@ -170,7 +170,7 @@ public sealed class PartitionTests(Infrastructure.AppFixture app) : IAsyncLifeti
     /// <summary>Until so many sessions wait for it, or for one that does.</summary>
     private async Task WaitForBlockedAsync(NpgsqlConnection worker, int count)
     {
-        var limit = DateTime.UtcNow.AddSeconds(30);
+        var limit = DateTime.UtcNow.AddMinutes(1);
         while (await _database.ScalarAsync<long>($"""
             WITH RECURSIVE waiting (pid) AS (
               SELECT {worker.ProcessID}
