@@ -308,14 +308,15 @@ public sealed class StreamTests
     [Fact]
     public async Task A_reader_that_holds_the_call_up_past_its_deadline_is_left_and_the_answer_is_billed()
     {
-        var (gateway, bench, time, stream) = await HeldUpAsync([Stop, Usage, Done]);
-        await using var _ = gateway;
-        using var __ = bench;
+        var (gateway, bench, time, stream, end) = await HeldUpAsync();
+        await using var stub = gateway;
+        using var caller = bench;
 
         time.Move(TimeSpan.FromSeconds(2));
-        var end = await stream.End.WaitAsync(TimeSpan.FromSeconds(60));
+        await WaitUntilAsync(() => stream.ReaderFault is not null);
+        end.SetResult();
 
-        Assert.Null(end.Failure);
+        Assert.Null((await stream.End.WaitAsync(TimeSpan.FromSeconds(60))).Failure);
         var saved = Assert.Single(bench.Ledger.Of<EndCall>());
         Assert.Equal((null, 0.025m, "provider"), (saved.ErrorCode, saved.ProviderCostUsd, saved.Evidence?.Source));
         Assert.Equal("llm.read_too_slowly", stream.ReaderFault?.Code);
@@ -326,9 +327,9 @@ public sealed class StreamTests
     [Fact]
     public async Task What_a_slow_reader_did_not_take_is_read_on_for_no_longer_than_the_call_had()
     {
-        var (gateway, bench, time, stream) = await HeldUpAsync([]);
-        await using var _ = gateway;
-        using var __ = bench;
+        var (gateway, bench, time, stream, _) = await HeldUpAsync();
+        await using var stub = gateway;
+        using var caller = bench;
 
         await time.MoveUntilAsync(stream.End, TimeSpan.FromMilliseconds(250));
 
@@ -341,33 +342,33 @@ public sealed class StreamTests
     [Fact]
     public async Task A_reader_that_was_slow_in_time_gets_all()
     {
-        var (gateway, bench, time, stream) = await HeldUpAsync([Stop, Usage, Done]);
-        await using var _ = gateway;
-        using var __ = bench;
+        var (gateway, bench, time, stream, end) = await HeldUpAsync();
+        await using var stub = gateway;
+        using var caller = bench;
 
         time.Move(TimeSpan.FromMilliseconds(900));
+        end.SetResult();
         var chunks = await ReadAsync(stream);
 
         Assert.Equal((41, null, null), (chunks.Count, (await stream.End).Failure, stream.ReaderFault));
     }
 
-    // A call of a second, at whose seventeenth chunk of forty it waits for its reader. Without an end the gateway falls silent.
-    private static async Task<(StubGateway Gateway, CallerBench Bench, HandMovedTime Time, LlmStream Stream)> HeldUpAsync(string[] end)
+    // A call of a second, at whose seventeenth chunk of forty it waits for its reader. The gateway waits for the test before it ends.
+    private static async Task<(StubGateway Gateway, CallerBench Bench, HandMovedTime Time, LlmStream Stream, TaskCompletionSource End)> HeldUpAsync()
     {
         var gateway = await StubGateway.StartAsync();
+        var end = new TaskCompletionSource();
         gateway.Answer = async (http, _) =>
         {
-            await StubGateway.Events(http, [.. Enumerable.Repeat(Says("word "), 40), .. end]);
-            if (end.Length == 0)
-            {
-                await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            await StubGateway.Events(http, [.. Enumerable.Repeat(Says("word "), 40)]);
+            await end.Task.WaitAsync(http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await StubGateway.Events(http, Stop, Usage, Done);
         };
         var time = new HandMovedTime();
         var bench = new CallerBench(gateway.BaseUrl, configure: options => options.CallTimeout = TimeSpan.FromSeconds(1), clock: time);
         var stream = (await bench.StreamAsync()).Value;
         await WaitUntilAsync(() => (stream.Chunks.Count, time.SwitchedOff) == (16, 2));
-        return (gateway, bench, time, stream);
+        return (gateway, bench, time, stream, end);
     }
 
     [Fact]
