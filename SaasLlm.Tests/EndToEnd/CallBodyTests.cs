@@ -153,12 +153,8 @@ public sealed class CallBodyTests(AppFixture fixture)
 
         kept.Is(200);
         Assert.Equal(kept.Text, (await tenant.Operator.GetAsync($"/api/jobs/{job}/calls/{called["call_id"]}/body")).Is(200).Text);
-        for (var tries = 0; await ScalarAsync<long>($"SELECT count(*) FROM llm_calls WHERE team_id = '{tenant.TeamId}'") < 2; tries++)
-        {
-            Assert.True(tries < 600, "The submitted job's call was not made.");
-            await Task.Delay(TimeSpan.FromMilliseconds(100));
-        }
-
+        await Eventually.IsSoAsync(
+            async () => await ScalarAsync<long>($"SELECT count(*) FROM llm_calls WHERE team_id = '{tenant.TeamId}'") >= 2, () => "the submitted job's call was not made");
         Assert.Equal(1, await ScalarAsync<long>($"SELECT count(*) FROM llm_call_bodies WHERE team_id = '{tenant.TeamId}'"));
     }
 

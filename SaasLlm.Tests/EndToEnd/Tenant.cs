@@ -156,14 +156,8 @@ internal sealed class Tenant(ApiClient asOperator, ApiClient asTeam, string virt
     };
 
     /// <summary>Until a call of the job runs.</summary>
-    public async Task WaitForRunningCallAsync(string job)
-    {
-        for (var tries = 0; (string)(await Team.GetAsync($"/api/jobs/{job}")).Is(200)["status"]! != "in_progress"; tries++)
-        {
-            Assert.True(tries < TriesMax * 20, "The call did not start.");
-            await Task.Delay(TimeSpan.FromMilliseconds(50));
-        }
-    }
+    public Task WaitForRunningCallAsync(string job)
+        => Eventually.IsSoAsync(async () => (string)(await Team.GetAsync($"/api/jobs/{job}")).Is(200)["status"]! == "in_progress", () => "the call did not start");
 
     /// <summary>Completes a job one of whose calls may still run: as long as completing does not outwait it, it is repeated, as its answer asks.</summary>
     public async Task<ApiAnswer> CompleteAfterCallsAsync(string job)

@@ -110,7 +110,7 @@ public sealed class CallBooksTests
         bench.Ledger.Refuse = command => command is EndCall ? s_storeGone : null;
 
         var call = bench.CallAsync();
-        await UntilAsync(() => bench.Ledger.Of<EndCall>().Any());
+        await Eventually.IsSoAsync(() => bench.Ledger.Of<EndCall>().Any(), () => "the call did not end");
         await time.MoveUntilAsync(call, TimeSpan.FromMilliseconds(100));
 
         Assert.Equal(s_storeGone, (await call).Failure);
@@ -159,12 +159,12 @@ public sealed class CallBooksTests
         using var caller = new CancellationTokenSource();
 
         var call = bench.CallAsync(cancellation: caller.Token);
-        await UntilAsync(() => !gateway.Requests.IsEmpty);
+        await Eventually.IsSoAsync(() => !gateway.Requests.IsEmpty, () => "the call was not sent");
         await caller.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         mayAnswer.SetResult();
 
-        await UntilAsync(() => bench.Ledger.Of<EndCall>().Any());
+        await Eventually.IsSoAsync(() => bench.Ledger.Of<EndCall>().Any(), () => "the call did not end");
         Assert.Equal("secret-model-7", Assert.Single(bench.Ledger.Of<EndCall>()).ResolvedModel);
     }
 
@@ -200,14 +200,5 @@ public sealed class CallBooksTests
 
         Assert.Equal(3, Assert.Single(bench.Ledger.Of<StartCall>()).PriceVersion);
         Assert.Equal(2.5m, Assert.Single(bench.Ledger.Of<EndCall>()).ProviderCostUsd);
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!condition())
-        {
-            await Task.Delay(10, limit.Token);
-        }
     }
 }

@@ -101,17 +101,7 @@ public sealed class KilledProcessTests(AppFixture fixture)
         return (int)(await command.ExecuteScalarAsync())!;
     }
 
-    private static async Task GroupIsKnownAsync(Tenant tenant)
-    {
-        for (var tries = 0; ; tries++)
-        {
-            Assert.True(tries < 1200, "the change of the group did not arrive");
-            if ((string)(await tenant.Operator.GetAsync($"/api/model-groups/{tenant.Group}/resolve?team_id={tenant.TeamId}")).Is(200)["primary_model"]! == "gpt-4-turbo")
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-    }
+    private static Task GroupIsKnownAsync(Tenant tenant) => Eventually.IsSoAsync(
+        async () => (string)(await tenant.Operator.GetAsync($"/api/model-groups/{tenant.Group}/resolve?team_id={tenant.TeamId}")).Is(200)["primary_model"]! == "gpt-4-turbo",
+        () => "the change of the group did not arrive");
 }

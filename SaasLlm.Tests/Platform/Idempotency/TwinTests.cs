@@ -147,12 +147,7 @@ public sealed class TwinTests(ApiFixture api, AppFixture app)
         {
             var lease = await LeaseAsync(work);
             twin = claims.EnterAsync(request, default);
-            for (var tries = 0; await LeaseAsync(work) <= lease + TimeSpan.FromSeconds(1); tries++)
-            {
-                Assert.True(tries < 1200, "the lease was not renewed");
-                await Task.Delay(50);
-            }
-
+            await Eventually.IsSoAsync(async () => await LeaseAsync(work) > lease + TimeSpan.FromSeconds(1), () => "the lease was not renewed");
             Assert.False(twin.IsCompleted);
         }
 
@@ -192,14 +187,8 @@ public sealed class TwinTests(ApiFixture api, AppFixture app)
     private Task<Guid[]> RunningAsync()
         => api.ScalarAsync<Guid[]>("SELECT coalesce(array_agg(work_id), '{}') FROM idempotency_keys WHERE state = 'running'");
 
-    private async Task BegunAsync(Guid[] before)
-    {
-        for (var tries = 0; !(await RunningAsync()).Except(before).Any(); tries++)
-        {
-            Assert.True(tries < 1200, "nobody claimed the key");
-            await Task.Delay(50);
-        }
-    }
+    private Task BegunAsync(Guid[] before)
+        => Eventually.IsSoAsync(async () => (await RunningAsync()).Except(before).Any(), () => "nobody claimed the key");
 
     private sealed class Hold(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
     {

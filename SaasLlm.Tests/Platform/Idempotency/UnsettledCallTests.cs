@@ -20,8 +20,8 @@ public sealed class UnsettledCallTests(AppFixture app)
         await using var gateway = await StubGateway.StartAsync();
         var database = new NpgsqlConnectionStringBuilder(await stores.CreateDatabaseAsync());
         using var wire = new TcpProxy(database.Host!, database.Port);
-        (database.Host, database.Port, database.Timeout) = ("127.0.0.1", wire.Port, 2);
-        await using var api = await StubbedApi.StartAsync(database.ConnectionString, stores.Redis, gateway, TimeSpan.FromSeconds(4));
+        (database.Host, database.Port, database.Timeout) = ("127.0.0.1", wire.Port, 60);
+        await using var api = await StubbedApi.StartAsync(database.ConnectionString, stores.Redis, gateway, TimeSpan.FromSeconds(8));
         var (team, _, group) = await StubbedApi.TeamAsync(api);
         path = path.Replace("JOB", (string)(await team.PostAsync("/api/jobs/create", """{"job_type":"t"}""")).Is(200)["job_id"]!, StringComparison.Ordinal);
         var body = $$"""{{{model}}:"{{group}}","messages":[{"role":"user","content":"x"}]{{fields}}}""";
@@ -50,12 +50,6 @@ public sealed class UnsettledCallTests(AppFixture app)
         Assert.Single(gateway.Requests);
     }
 
-    private static async Task IsBackAsync(Replica api)
-    {
-        for (var tries = 0; (await api.Operator.GetAsync("/api/organizations")).Status != 200; tries++)
-        {
-            Assert.True(tries < 100, "Postgres did not come back");
-            await Task.Delay(50);
-        }
-    }
+    private static Task IsBackAsync(Replica api)
+        => Eventually.IsSoAsync(async () => (await api.Operator.GetAsync("/api/organizations")).Status == 200, () => "Postgres did not come back");
 }
