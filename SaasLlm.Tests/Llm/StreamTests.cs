@@ -72,7 +72,7 @@ public sealed class StreamTests
         gateway.Answer = (http, _) => StubGateway.Events(http,
             Delta("""{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{"}}]}"""),
             Delta("""{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"}"}},{"index":1,"id":"call_2","function":{"name":"get_","arguments":""}}]}"""),
-            Delta("""{"tool_calls":[{"index":1,"id":"call_9","type":"function","function":{"name":"weather","arguments":"{}"}}]}"""),
+            Delta("""{"tool_calls":[{"index":1,"id":"call_2","type":"function","function":{"name":"weather","arguments":"{}"}}]}"""),
             Delta("""{"function_call":{"name":"f","arguments":"{"}}"""),
             Delta("""{"function_call":{"name":"f","arguments":"}"}}"""),
             Delta("""{"tool_calls":[{"index":0,"id":"call_7","type":"function","function":{"name":"get_weather","arguments":""}}]}""").Replace("\"index\":0,\"delta\"", "\"index\":1,\"delta\"", StringComparison.Ordinal),
@@ -89,6 +89,28 @@ public sealed class StreamTests
              """{"function_call":{"arguments":"}"}}""",
              """{"role":"assistant","tool_calls":[{"index":0,"id":"call_7","type":"function","function":{"name":"get_weather","arguments":""}}]}"""],
             chunks.Take(6).Select(chunk => chunk["choices"]![0]!["delta"]!.ToJsonString()));
+    }
+
+    // Gemini's adapters give each of several calls the index 0; some versions of vLLM make a new id for every part of one.
+    [Fact]
+    public async Task Calls_that_share_an_index_are_told_apart()
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Events(http,
+            Delta("""{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"city\":"}}]}"""),
+            Delta("""{"tool_calls":[{"index":0,"id":"call_8","type":"function","function":{"arguments":"1}"}}]}"""),
+            Delta("""{"tool_calls":[{"index":0,"id":"call_2","type":"function","function":{"name":"f","arguments":"{"}}]}"""),
+            Delta("""{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}"""),
+            Delta("""{"tool_calls":[{"index":1,"id":"call_3","type":"function","function":{"name":"g","arguments":"{}"}}]}"""),
+            Stop, Usage, Done);
+        using var bench = new CallerBench(gateway.BaseUrl);
+
+        var (chunks, _) = await ReadAsync(bench);
+
+        Assert.Equal(
+            ["0 call_1 f {\"city\":", "0   1}", "1 call_2 f {", "1   }", "2 call_3 g {}"],
+            chunks.Take(5).Select(chunk => chunk["choices"]![0]!["delta"]!["tool_calls"]![0]!)
+                .Select(call => $"{call["index"]} {call["id"]} {call["function"]!["name"]} {call["function"]!["arguments"]}"));
     }
 
     // LiteLLM loses the end of every choice but the first.

@@ -101,19 +101,22 @@ internal sealed record ChunkChoice(
         foreach (var call in calls.EnumerateArray().Where(call => call.ValueKind == JsonValueKind.Object))
         {
             writer.WriteStartObject();
-            var place = Find(call, "index", JsonValueKind.Number) is { } index && index.TryGetInt32(out var number) && number >= 0 ? number : position;
-            writer.WriteNumber("index", place);
+            var told = Find(call, "index", JsonValueKind.Number) is { } index && index.TryGetInt32(out var number) && number >= 0 ? number : position;
             var custom = Find(call, "custom", JsonValueKind.Object);
+            var content = custom ?? Find(call, "function", JsonValueKind.Object);
+            var (id, named) = (Text(call, "id"), content is { } one ? Text(one, "name") : null);
+            var place = seen.PlaceOf(Index, told, id, hasName: named is { Length: > 0 });
+            writer.WriteNumber("index", place);
             // The id, the type and the name come with the first part of a call; clients add up what comes twice, and some servers send it twice.
-            if (Text(call, "id") is { Length: > 0 } id && seen.IsFirstId(Index, place))
+            if (id is { Length: > 0 } && seen.IsFirstId(Index, place, id))
             {
                 writer.WriteString("id", id);
                 writer.WriteString("type", custom is null ? "function" : "custom");
             }
 
-            if ((custom ?? Find(call, "function", JsonValueKind.Object)) is { } said)
+            if (content is { } said)
             {
-                var name = seen.NewName(Index, place, Text(said, "name"));
+                var name = seen.NewName(Index, place, named);
                 WriteFunction(writer, custom is null ? "function" : "custom", said, custom is null ? "arguments" : "input", name);
             }
 
