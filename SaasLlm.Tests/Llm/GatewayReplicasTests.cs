@@ -224,6 +224,23 @@ public sealed class GatewayReplicasTests
         Assert.Equal((6, 12), (back.Requests.Count, other.Requests.Count));
     }
 
+    [Fact]
+    public void Addresses_that_are_all_being_tried_share_the_requests()
+    {
+        var time = new HandMovedTime();
+        var (replicas, _) = Replicas(TimeSpan.FromSeconds(5), time, "http://127.0.0.1:9", "http://127.0.0.1:10");
+        foreach (var turn in new[] { replicas.Take(), replicas.Take() })
+        {
+            turn.Fail();
+            turn.Dispose();
+            time.Move(TimeSpan.FromSeconds(1));
+        }
+
+        time.Move(TimeSpan.FromSeconds(6));
+
+        Assert.Equal([5, 5], Enumerable.Range(0, 10).Select(_ => replicas.Take()).GroupBy(turn => turn.Root).Select(turns => turns.Count()));
+    }
+
     private static (Func<TimeSpan, Task<GatewayAnswer>> Complete, HttpClient Http) Client(params string[] addresses)
         => Client(Replicas(TimeSpan.FromMinutes(1), TimeProvider.System, addresses));
 

@@ -60,8 +60,17 @@ internal sealed partial class GatewayReplicas(IOptions<GatewayOptions> options, 
         => (one.IsUp(now), other.IsUp(now)) switch
         {
             (true, true) => one.UnderWay < other.UnderWay,
-            (false, false) => one.RestsUntil < other.RestsUntil,
+            (false, false) => IsBetterOfDown(one, other, now),
             var (isOneUp, _) => isOneUp,
+        };
+
+    // Those that have rested and are being tried share what comes.
+    private static bool IsBetterOfDown(Replica one, Replica other, long now)
+        => (one.RestsUntil <= now, other.RestsUntil <= now) switch
+        {
+            (true, true) => one.UnderWay < other.UnderWay,
+            (false, false) => one.RestsUntil < other.RestsUntil,
+            var (hasOneRested, _) => hasOneRested,
         };
 
     private void Rest(Replica replica)
