@@ -16,8 +16,8 @@ internal sealed class ImportPrices(GatewayPrices gateway) : Endpoint<ImportPrice
         {
             s.Summary = "Takes the gateway's price list";
             s.Description = "Reads LiteLLM's `/model/info` and adds a version with what differs, if anything does: new and changed prices, and, if asked for, those no "
-                + "longer listed. A model whose price depends on the length of the prompt is not taken (`skipped`): the book has one price a token, so it is "
-                + "unpriced until you state one. The job runner takes new prices by itself; changed ones wait for this call, unless `Pricing:Import` is `all`.";
+                + "longer listed. A model whose price depends on the length of the prompt is not taken (`skipped`), for the book has one price a token: it is "
+                + "unpriced until you state one, or keeps the price that was taken before. The job runner takes new prices by itself; changed ones wait for this call, unless `Pricing:Import` is `all`.";
             s.Params["dry_run"] = "true: only say what would change.";
             s.Params["remove_missing"] = "true: take the price of what is no longer listed back.";
             s.ResponseExamples[200] = ImportPricesResponse.Example;

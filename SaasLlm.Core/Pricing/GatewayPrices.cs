@@ -38,6 +38,18 @@ public sealed partial class GatewayPrices(
     /// <summary>False while the gateway's list was never read.</summary>
     public bool IsKnown => !IsAutomatic || Volatile.Read(ref _wasRead);
 
+    /// <summary>True once this process has tried to read it.</summary>
+    public bool WasTried
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _readAt is not null;
+            }
+        }
+    }
+
     /// <summary>True where prices are taken from the gateway without being told.</summary>
     public bool IsAutomatic => gatewayOptions.Value.IsLiteLlm && options.Value.Import != PricingOptions.ImportOff;
 
@@ -164,7 +176,7 @@ public sealed partial class GatewayPrices(
     [LoggerMessage(5001, LogLevel.Warning, "The gateway's price list could not be read; the book stays as it is")]
     private partial void LogPricesUnread(Exception exception);
 
-    [LoggerMessage(5006, LogLevel.Warning, "The gateway's prices of {Models} depend on the length of the prompt and are not taken: state prices with PUT /api/prices/models")]
+    [LoggerMessage(5006, LogLevel.Warning, "The gateway's prices of {Models} depend on the length of the prompt and are not taken; one that was taken before stays: state prices with PUT /api/prices/models")]
     private partial void LogSkipped(string models);
 
     [LoggerMessage(5002, LogLevel.Information, "Version {Version} of the price book: {Added} prices of the gateway are new, {Changed} changed")]

@@ -48,10 +48,21 @@ internal sealed class PriceBook : IPriceBook, IChangeListener
         var newest = await NewestAsync(cancellation);
         foreach (var model in IsKnown ? [] : models)
         {
-            if ((await HistoryAsync(model, newest, cancellation)).At(newest)?.Source == PriceSource.BuiltIn && await _gateway.TakeNewAsync(cancellation))
+            if ((await HistoryAsync(model, newest, cancellation)).At(newest)?.Source == PriceSource.BuiltIn)
             {
-                await ForgetNewestAsync();
-                return await NewestAsync(cancellation);
+                // Waited for once: where the list cannot be read, each call would wait, and there is a price.
+                var wasTried = _gateway.WasTried;
+                var taking = _gateway.TakeNewAsync(cancellation);
+                if (wasTried && !taking.IsCompletedSuccessfully)
+                {
+                    return newest;
+                }
+
+                if (await taking)
+                {
+                    await ForgetNewestAsync();
+                    return await NewestAsync(cancellation);
+                }
             }
         }
 

@@ -79,6 +79,28 @@ public sealed class PriceBookTests(AppFixture app) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_list_that_hangs_is_waited_for_once()
+    {
+        _gateway!.Answer = (http, _) => StubGateway.Json(http, 500, "gone");
+        await using var replica = await StartAsync();
+        var book = replica.Services.GetRequiredService<IPriceBook>();
+        var version = await book.NewestAsync(["gpt-4o"], default);
+        var hangs = new TaskCompletionSource();
+        _gateway.Answer = async (http, _) =>
+        {
+            await hangs.Task;
+            await StubGateway.Json(http, 500, "gone");
+        };
+        ((StandingTime)replica.Services.GetRequiredService<TimeProvider>()).Move(TimeSpan.FromSeconds(3));
+
+        await Eventually.IsSoAsync(
+            async () => await book.NewestAsync(["gpt-4o"], default).AsTask().WaitAsync(Eventually.Patience) == version && _gateway.Requests.Count == 2,
+            () => "The list was not read again");
+
+        hangs.SetResult();
+    }
+
+    [Fact]
     public async Task A_model_priced_by_length_is_named_and_has_no_price_until_the_operator_states_one()
     {
         Lists("""
