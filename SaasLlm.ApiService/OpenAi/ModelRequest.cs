@@ -1,14 +1,14 @@
 using System.Text.Json;
 using SaasLlm.ApiService.Llm;
-using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
 
 namespace SaasLlm.ApiService.OpenAi;
 
 /// <summary>A request to a model, as OpenAI's clients write it.</summary>
 /// <param name="Fields">What is left for the model.</param>
-/// <param name="Labels">OpenAI's <c>metadata</c>, a JSON object.</param>
-internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage, string? User, string Labels, JsonElement Fields)
+/// <param name="User">As it came: it is checked where it is kept.</param>
+/// <param name="Metadata">Likewise; undefined where there is none.</param>
+internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage, string? User, JsonElement Metadata, JsonElement Fields)
 {
     private const int BufferBytesFirst = 64 * 1024;
 
@@ -56,28 +56,10 @@ internal sealed record ModelRequest(string Model, bool IsStream, bool WantsUsage
             return fault;
         }
 
-        return LabelFault(body, out var user, out var labels) is { } wrong
-            ? wrong
-            : new ModelRequest(model, isStream, wantsUsage, user, labels, body.Without((mayStream ? s_ours : s_modelOnly).Contains));
-    }
-
-    // What the job keeps goes into one batch with other teams' work: what Postgres cannot store must not come that far.
-    private static Failure? LabelFault(JsonElement body, out string? user, out string labels)
-    {
-        user = body.TryGetProperty("user", out var end) && end.ValueKind == JsonValueKind.String ? RequestJob.Label(end.GetString()) : null;
-        labels = "{}";
-        if (user is not null && !RequestJob.IsLabel(user))
-        {
-            return Invalid("user", $"'user' {RequestJob.LabelRule}.");
-        }
-
-        if (!body.TryGetProperty("metadata", out var metadata))
-        {
-            return null;
-        }
-
-        labels = MetadataRules.Text(metadata);
-        return MetadataRules.FaultOf(metadata) is { } fault ? Invalid("metadata", $"'metadata' {fault}.") : null;
+        var user = body.TryGetProperty("user", out var end) && end.ValueKind == JsonValueKind.String ? end.GetString() : null;
+        return new ModelRequest(
+            model, isStream, wantsUsage, user, body.TryGetProperty("metadata", out var metadata) ? metadata : default,
+            body.Without((mayStream ? s_ours : s_modelOnly).Contains));
     }
 
     private static Failure? StreamFault(JsonElement body, out bool isStream, out bool wantsUsage)

@@ -1,6 +1,8 @@
+using System.Text.Json;
 using SaasLlm.ApiService.Platform;
 using SaasLlm.ApiService.Platform.Access;
 using SaasLlm.ApiService.Platform.Idempotency;
+using SaasLlm.ApiService.Platform.Json;
 using SaasLlm.Core.Common;
 using SaasLlm.Core.Credits;
 using SaasLlm.Core.Jobs;
@@ -12,7 +14,7 @@ namespace SaasLlm.ApiService.OpenAi;
 internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
 {
     /// <summary>What a label may be, as the end of a sentence.</summary>
-    public const string LabelRule = "must have at most 255 characters, none of them a control character";
+    private const string LabelRule = "must have at most 255 characters, none of them a control character";
 
     private const int LabelLengthMax = 255;
 
@@ -34,7 +36,8 @@ internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
         }
 
         var type = Label(headers["X-Job-Type"]) ?? typeOtherwise;
-        var (userId, task) = (Label(headers["X-User-Id"]) ?? request.User, Label(headers["X-External-Task-Id"]));
+        var (userHeader, task) = (Label(headers["X-User-Id"]), Label(headers["X-External-Task-Id"]));
+        var userId = userHeader ?? Label(request.User);
         if (!Names.IsGroupName(type))
         {
             return Malformed("X-Job-Type", "must match ^[A-Za-z0-9._-]{1,64}$");
@@ -42,7 +45,7 @@ internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
 
         if (userId is not null && !IsLabel(userId))
         {
-            return Malformed("X-User-Id", LabelRule);
+            return userHeader is null ? Unkept("user", LabelRule) : Malformed("X-User-Id", LabelRule);
         }
 
         if (task is not null && !IsLabel(task))
@@ -50,16 +53,26 @@ internal sealed record RequestJob(string TeamId, JobId JobId, OpenJob? Opens)
             return Malformed("X-External-Task-Id", LabelRule);
         }
 
+        // What the job keeps goes into one batch with other teams' work: what Postgres cannot store must not come that far.
+        var metadata = request.Metadata.ValueKind == JsonValueKind.Undefined ? (JsonElement?)null : request.Metadata;
+        if (metadata is { } labels && MetadataRules.FaultOf(labels) is { } fault)
+        {
+            return Unkept("metadata", fault);
+        }
+
         var terms = await types.TermsOfAsync(type, context.RequestAborted);
         var jobId = new JobId(context.GetWork(time).Id);
         return new RequestJob(team.TeamId, jobId, new(
-            jobId, team.TeamId, type, userId, task, request.Labels, terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd));
+            jobId, team.TeamId, type, userId, task, MetadataRules.Text(metadata), terms.Lifetime, terms.MaxCalls, terms.Price, terms.MaxCostUsd));
     }
 
     /// <summary>A label as it is kept; null where nothing is said.</summary>
-    public static string? Label(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+    private static string? Label(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 
-    public static bool IsLabel(string text) => TextRules.IsLine(text, LabelLengthMax);
+    private static bool IsLabel(string text) => TextRules.IsLine(text, LabelLengthMax);
+
+    private static Failure Unkept(string field, string rule)
+        => new(FailureKind.Invalid, "llm.invalid_request", $"'{field}' {rule}.") { Details = new Dictionary<string, object?> { ["param"] = field } };
 
     private static Failure Malformed(string header, string rule)
         => new(FailureKind.Invalid, "request.malformed", $"{header} {rule}.") { Details = new Dictionary<string, object?> { ["param"] = header } };

@@ -135,7 +135,8 @@ public sealed class OutgoingBodyTests
     public void What_an_answer_was_made_of_can_be_sent_back()
     {
         const string Echo = """
-            {"role":"assistant","content":null,"refusal":null,"annotations":[{"type":"url_citation","url_citation":{"url":"https://x","title":"x","start_index":0,"end_index":1}}],
+            {"role":"assistant","content":null,"refusal":null,"annotations":[{"type":"url_citation","url_citation":{"url":"https://x","title":"x","start_index":0,"end_index":1}},
+              {"type":"url_citation","url":"https://x","title":"x","start_index":0,"end_index":1}],
              "function_call":{"name":"f","arguments":"{}"},
              "tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"b","type":"custom","custom":{"name":"g","input":"x"}},
               {"id":"c","type":"function","function":{"name":"f","arguments":null},"custom":null}]}

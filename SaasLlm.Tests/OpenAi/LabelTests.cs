@@ -70,6 +70,27 @@ public sealed class LabelTests(ApiFixture api)
         Assert.Equal(0, await JobsAsync(team));
     }
 
+    // The job has its labels, and the call brings none.
+    [Fact]
+    public async Task A_call_of_an_open_job_is_not_refused_for_them()
+    {
+        var (team, group) = await ReadyAsync();
+        var client = api.First.As(team.Key);
+        var job = (string)(await client.PostAsync("/api/jobs/create", """{"job_type":"test"}""")).Is(200)["job_id"]!;
+        (await client.PostAsync($"/api/jobs/{job}/cancel")).Is(200);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Headers = { { "X-Job-Id", job } },
+            Content = new StringContent(
+                $$"""{"model":"{{group}}","messages":[{"role":"user","content":"x"}],"user":"{{new string('x', 300)}}","metadata":{"a":1e999999} }""", Encoding.UTF8, "application/json"),
+        };
+
+        using var response = await client.SendRawAsync(request);
+
+        // It came as far as the job's end.
+        Assert.Equal("job.ended", (string)JsonNode.Parse(await response.Content.ReadAsStringAsync())!["error"]!["code"]!);
+    }
+
     [Fact]
     public async Task Nor_does_it_come_by_the_job_api()
     {

@@ -29,7 +29,12 @@ internal static class MessageChecks
     private static readonly HashSet<string> s_call = ["id", "type", "index", "function", "custom"];
     private static readonly HashSet<string> s_function = ["name", "arguments"];
     private static readonly HashSet<string> s_custom = ["name", "input"];
-    private static readonly HashSet<string> s_annotation = ["type", "url_citation", "file_citation", "container_file_citation", "file_path"];
+    // An answer's go out as the provider wrote them, nested or flat, and come back so.
+    private static readonly HashSet<string> s_annotation =
+    [
+        "type", "url_citation", "file_citation", "container_file_citation", "file_path",
+        "url", "title", "text", "quote", "index", "start_index", "end_index", "file_id", "filename", "container_id",
+    ];
     private static readonly HashSet<string> s_image = ["url", "detail"];
     private static readonly HashSet<string> s_file = ["file_data", "filename", "file_id"];
 
