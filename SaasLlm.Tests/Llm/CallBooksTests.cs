@@ -145,6 +145,26 @@ public sealed class CallBooksTests
         Assert.Equal((null, 1), (end.Ended, end.Attempts));
     }
 
+    // Its end is in the books: nobody may be told that only the store knows.
+    [Theory]
+    [InlineData("store.unavailable")]
+    [InlineData("store.outcome_unknown")]
+    public async Task A_store_that_was_gone_between_two_models_ends_the_call_as_failed(string code)
+    {
+        await using var gateway = await StubGateway.StartAsync();
+        gateway.Answer = (http, _) => StubGateway.Json(http, 500, "{}");
+        using var bench = new CallerBench(gateway.BaseUrl);
+        bench.Ledger.Refuse = command => command is NextAttempt ? s_storeGone with { Code = code } : null;
+
+        var failure = (await bench.CallAsync()).Failure!;
+
+        Assert.Equal((FailureKind.Unavailable, "llm.call_interrupted"), (failure.Kind, failure.Code));
+        Assert.NotNull(failure.RetryAfter);
+        Assert.Single(gateway.Requests);
+        var end = Assert.Single(bench.Ledger.Of<EndCall>());
+        Assert.Equal(("llm.call_interrupted", "model_failed", 1), (end.ErrorCode, end.Ended?.Outcome, end.Attempts));
+    }
+
     [Fact]
     public async Task A_caller_that_leaves_does_not_stop_the_call()
     {

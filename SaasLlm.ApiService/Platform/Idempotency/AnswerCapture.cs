@@ -69,7 +69,8 @@ internal static class AnswerCapture
     /// <summary>
     /// An answer that says when to come again is none to keep, whatever its status. Nor is that of a call that failed: it is over, its job
     /// too if that was all its own, and a repeat makes it anew, unless the store may know better how it ended. Where it was sent by then, it is
-    /// never sent again.
+    /// never sent again. Where it was not, and only its beginning may be recorded, a repeat must not find that: it could not tell it from a call
+    /// that was sent. What began so expires, and is not charged.
     /// </summary>
     /// <param name="failure">What it says; of a stream, what ended it.</param>
     /// <param name="isCall">The request calls a model.</param>
@@ -77,6 +78,7 @@ internal static class AnswerCapture
     public static AnswerFate FateOf(StoredAnswer answer, Failure? failure = null, bool isCall = false, bool wasSent = false) => answer.Status switch
     {
         < 300 or >= 500 when isCall && failure is { } ended && !ended.Code.StartsWith("store.", StringComparison.Ordinal) => AnswerFate.Renew,
+        < 300 or >= 500 when isCall && !wasSent && failure is { Code: "store.outcome_unknown" } => AnswerFate.Renew,
         < 300 when failure is not null && wasSent => AnswerFate.Abandon,
         < 300 when failure is not null && isCall => AnswerFate.Release,
         >= 500 when wasSent => AnswerFate.Abandon,

@@ -27,6 +27,16 @@ internal static class CallFailures
     public static readonly Failure DeadlineExceeded =
         new(FailureKind.UpstreamTimeout, "llm.deadline_exceeded", "No model answered in time.");
 
+    /// <summary>
+    /// The store was gone between two models, and back in time to record that the call failed. Not the store's own failure: that one says that
+    /// nobody knows how the call ended, and here everybody does.
+    /// </summary>
+    public static readonly Failure Interrupted =
+        new(FailureKind.Unavailable, "llm.call_interrupted", "The store was gone for a moment and the call was given up; it is not charged. Repeat it.")
+        {
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+
     private static readonly Failure s_contextTooLong =
         new(FailureKind.Invalid, "context_length_exceeded", "The messages are too long for every model of this group.");
 

@@ -126,7 +126,10 @@ internal sealed partial class CallRunner(
             {
                 // The job ended meanwhile: that step closed the attempt. Without a store nothing was closed, and EndCall repeats it.
                 progress.NotBegun();
-                return await saver.FailAsync(plan, progress, stopped.Kind == FailureKind.Unavailable ? attempt.End : null, stopped);
+                // Where even that cannot be saved, the saver says so instead.
+                return stopped.Kind == FailureKind.Unavailable
+                    ? await saver.FailAsync(plan, progress, attempt.End, CallFailures.Interrupted)
+                    : await saver.FailAsync(plan, progress, null, stopped);
             }
         }
     }

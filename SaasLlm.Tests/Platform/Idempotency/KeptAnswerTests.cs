@@ -124,17 +124,25 @@ public sealed class KeptAnswerTests(ApiFixture api, AppFixture app)
     public void Committed_answers_are_kept(int status, string? retryAfter, string fate)
         => Assert.Equal(fate, AnswerCapture.FateOf(new(status, retryAfter is null ? [] : [new("Retry-After", retryAfter)], default)).ToString());
 
-    // A call that is over is free to be made again; where the store may know of it, its repeat goes on with its ids.
+    // What calls no model goes on where it was, whatever the store says of itself: under its ids it is done once.
+    [Theory]
+    [InlineData("store.unavailable")]
+    [InlineData("store.outcome_unknown")]
+    public void Without_a_call_a_failure_of_the_stores_is_released(string code)
+        => Assert.Equal("Release", AnswerCapture.FateOf(new(503, [], default), new(FailureKind.Unavailable, code, "x")).ToString());
+
+    // A call that is over is free to be made again, and so is one that was never sent, though its beginning may be recorded.
     [Theory]
     [InlineData(200, null, "Keep")]
     [InlineData(200, "llm.stream_failed", "Renew")]
     [InlineData(200, "store.unavailable", "Release")]
+    [InlineData(200, "store.outcome_unknown", "Renew")]
     [InlineData(400, "llm.request_rejected", "Keep")]
     [InlineData(409, "job.ended", "Keep")]
     [InlineData(502, "llm.all_models_failed", "Renew")]
     [InlineData(503, "llm.gateway_unavailable", "Renew")]
     [InlineData(503, "store.unavailable", "Release")]
-    [InlineData(503, "store.outcome_unknown", "Release")]
+    [InlineData(503, "store.outcome_unknown", "Renew")]
     [InlineData(500, null, "Release")]
     public void A_calls_answer_is_kept_unless_it_failed(int status, string? code, string fate)
         => Assert.Equal(
@@ -145,7 +153,9 @@ public sealed class KeptAnswerTests(ApiFixture api, AppFixture app)
     [InlineData(200, null, "Keep")]
     [InlineData(200, "llm.stream_failed", "Renew")]
     [InlineData(200, "store.unavailable", "Abandon")]
+    [InlineData(200, "store.outcome_unknown", "Abandon")]
     [InlineData(502, "llm.all_models_failed", "Renew")]
+    [InlineData(503, "llm.call_interrupted", "Renew")]
     [InlineData(503, "store.unavailable", "Abandon")]
     [InlineData(503, "store.outcome_unknown", "Abandon")]
     [InlineData(500, null, "Abandon")]
