@@ -37,9 +37,10 @@ internal static class WitnessChecks
         foreach (var seen in witness.OneShots)
         {
             var rows = byTask[seen.Task].ToList();
-            // Each 503 may have left a job that failed or expires: the repeat under the same key opened another.
+            // Each 503 may have left a job that expires: the repeat under the same key opened another. A call that failed is made anew as well,
+            // and who asked again after a lost answer never heard of the job that failed before.
             var counted = rows.Where(row => row.Charged != 0 || row.Status == "completed").ToList();
-            var isTrue = rows.Count <= 1 + seen.Refusals && (seen.JobId is { } id
+            var isTrue = rows.Count(row => row.Status != "failed") <= 1 + seen.Refusals && (seen.JobId is { } id
                 ? counted is [{ Status: "completed" } done] && done.Id == id && done.TeamId == seen.TeamId && done.Charged == seen.CreditsCharged
                 : counted is [] || (counted is [_] && !IsUncharged(seen)));
             if (!isTrue)
